@@ -1,0 +1,128 @@
+// swift-tools-version: 6.2
+import Foundation
+import PackageDescription
+
+// Targets, settings and dependency arrows; nothing else. The layers and their direction are explained in
+// docs/architecture.md; `make lint` compares every import with them.
+
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+let tests: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+
+func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+func testsOf(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+    .testTarget(
+        name: "\(name)Tests", dependencies: [.byName(name: name)] + dependencies,
+        swiftSettings: tests)
+}
+
+let targets: [Target] = [
+    // Layer 0: C
+    .target(
+        name: "CLinux", path: "CShims/CLinux",
+        cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Wconversion", "-Werror"]), .define("_GNU_SOURCE")]),
+    .systemLibrary(
+        name: "CSeccomp", path: "CShims/CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+    .systemLibrary(
+        name: "CCapability", path: "CShims/CCapability", pkgConfig: "libcap", providers: [.apt(["libcap-dev"])]),
+    .systemLibrary(
+        name: "CArchive", path: "CShims/CArchive", pkgConfig: "libarchive", providers: [.apt(["libarchive-dev"])]),
+    .systemLibrary(
+        name: "CDigest", path: "CShims/CDigest", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    // Layer 1: typed Linux and owning bindings
+    layer("LinuxSystem", ["CLinux"]),
+    layer("SeccompBinding", ["CSeccomp", "LinuxSystem"]),
+    layer("CapabilityBinding", ["CCapability", "LinuxSystem"]),
+    layer("ArchiveBinding", ["CArchive", "LinuxSystem"]),
+    layer("DigestBinding", ["CDigest"]),
+    // Layer 2: documents as types
+    layer("JSONCoding", []),
+    layer("RuntimeSpec", ["JSONCoding"]),
+    layer("ImageSpec", ["JSONCoding"]),
+    // Layer 3: mechanisms; they do not see each other
+    layer("Namespaces", ["LinuxSystem", "RuntimeSpec"]),
+    layer("Rootfs", ["LinuxSystem", "RuntimeSpec"]),
+    layer("Cgroups", ["LinuxSystem", "RuntimeSpec", "JSONCoding"]),
+    layer("Security", ["LinuxSystem", "RuntimeSpec", "SeccompBinding", "CapabilityBinding"]),
+    layer("ImageStore", ["LinuxSystem", "ImageSpec", "RuntimeSpec", "JSONCoding"]),
+    // Layer 4: procedures
+    layer("ContainerInit", ["LinuxSystem", "RuntimeSpec", "Namespaces", "Rootfs", "Security"]),
+    layer(
+        "ContainerRuntime",
+        ["ContainerInit", "Cgroups", "LinuxSystem", "RuntimeSpec", "JSONCoding", "Namespaces", "Rootfs", "Security"]),
+    layer(
+        "Engine",
+        ["ContainerRuntime", "ImageStore", "Cgroups", "ImageSpec", "LinuxSystem", "RuntimeSpec", "JSONCoding", "Rootfs", "Security"]),
+    layer("ImageTransfer", ["ImageStore", "ImageSpec", "ArchiveBinding", "DigestBinding", "LinuxSystem", "JSONCoding"]),
+    // Layer 5: command lines
+    .executableTarget(
+        name: "skiff",
+        dependencies: [
+            "Engine", "ContainerRuntime", "ContainerInit", "Cgroups", "ImageStore", "ImageSpec", "LinuxSystem",
+            "RuntimeSpec", "JSONCoding", "Security",
+        ],
+        swiftSettings: strict,
+        linkerSettings: [.unsafeFlags(["-static-executable"])]),
+    .executableTarget(
+        name: "skiff-image",
+        dependencies: [
+            "ImageTransfer", "ImageStore", "ImageSpec", "LinuxSystem", "JSONCoding",
+            .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        ],
+        swiftSettings: strict,
+        linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
+    // Tests
+    testsOf("LinuxSystem"),
+    testsOf("JSONCoding"),
+    testsOf("RuntimeSpec", ["JSONCoding"]),
+    testsOf("ImageSpec", ["JSONCoding"]),
+    testsOf("SeccompBinding", ["LinuxSystem"]),
+    testsOf("CapabilityBinding", ["LinuxSystem"]),
+    testsOf("ArchiveBinding", ["LinuxSystem"]),
+    testsOf("DigestBinding"),
+    testsOf("Namespaces", ["LinuxSystem", "RuntimeSpec", "JSONCoding"]),
+    testsOf("Rootfs", ["LinuxSystem", "RuntimeSpec", "JSONCoding"]),
+    testsOf("Cgroups", ["LinuxSystem", "RuntimeSpec", "JSONCoding"]),
+    testsOf("Security", ["LinuxSystem", "RuntimeSpec", "JSONCoding", "SeccompBinding"]),
+    testsOf("ImageStore", ["LinuxSystem", "ImageSpec", "RuntimeSpec", "JSONCoding"]),
+    testsOf("ImageTransfer", ["ImageStore", "LinuxSystem", "ImageSpec", "JSONCoding", "ArchiveBinding", "DigestBinding"]),
+    testsOf("ContainerInit", ["LinuxSystem"]),
+    testsOf("ContainerRuntime", ["LinuxSystem", "RuntimeSpec", "JSONCoding", "Cgroups"]),
+    testsOf("Engine", ["LinuxSystem", "ImageStore", "ImageSpec", "RuntimeSpec", "JSONCoding", "ContainerRuntime", "Cgroups"]),
+    .testTarget(name: "ArchitectureTests", swiftSettings: tests),
+]
+
+// A target appears when its folder has content.
+func folder(_ target: Target) -> String {
+    target.path ?? (target.type == .test ? "Tests/\(target.name)" : "Sources/\(target.name)")
+}
+let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
+let present = targets.filter { FileManager.default.fileExists(atPath: "\(root)/\(folder($0))") }
+let names = Set(present.map(\.name))
+for target in present {
+    target.dependencies.removeAll { dependency in
+        if case .byNameItem(let name, _) = dependency { return !names.contains(name) }
+        return false
+    }
+}
+
+let package = Package(
+    name: "skiff",
+    products: names.contains("skiff-image") ? [
+        .executable(name: "skiff", targets: ["skiff"]),
+        .executable(name: "skiff-image", targets: ["skiff-image"]),
+    ] : [],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    ],
+    targets: present
+)
