@@ -48,6 +48,7 @@ let targets: [Target] = [
     layer("JSONCoding", []),
     layer("RuntimeSpec", ["JSONCoding"]),
     layer("ImageSpec", ["JSONCoding"]),
+    layer("CommandGrammar", []),
     // Layer 3: mechanisms; they do not see each other
     layer("Namespaces", ["LinuxSystem", "RuntimeSpec"]),
     layer("Rootfs", ["LinuxSystem", "RuntimeSpec"]),
@@ -68,7 +69,7 @@ let targets: [Target] = [
         name: "skiff",
         dependencies: [
             "Engine", "ContainerRuntime", "ContainerInit", "Cgroups", "ImageStore", "ImageSpec", "LinuxSystem",
-            "RuntimeSpec", "JSONCoding", "Security",
+            "RuntimeSpec", "JSONCoding", "Security", "CommandGrammar",
         ],
         swiftSettings: strict,
         linkerSettings: [.unsafeFlags(["-static-executable"])]),
@@ -85,6 +86,7 @@ let targets: [Target] = [
     testsOf("JSONCoding"),
     testsOf("RuntimeSpec", ["JSONCoding"]),
     testsOf("ImageSpec", ["JSONCoding"]),
+    testsOf("CommandGrammar"),
     testsOf("SeccompBinding", ["LinuxSystem"]),
     testsOf("CapabilityBinding", ["LinuxSystem"]),
     testsOf("ArchiveBinding", ["LinuxSystem"]),

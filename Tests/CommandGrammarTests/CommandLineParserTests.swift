@@ -1,0 +1,103 @@
+import CommandGrammar
+import Testing
+
+private let verb = CommandVerb(
+    "create", .runtime, "Make a container", operands: .container,
+    options: [
+        CommandOption("bundle", "b", value: "DIR", "where config.json is"),
+        CommandOption("no-pivot", "do not use pivot_root"),
+        CommandOption("interactive", "i", "keep standard input open"),
+        CommandOption("tty", "t", "a terminal"),
+        CommandOption("env", "e", value: "NAME=VALUE", "a variable"),
+    ])
+private let run = CommandVerb(
+    "run", .engine, "Run an image",
+    operands: CommandOperands("IMAGE [ARG...]", 1, nil, commandStartsAfter: 1),
+    options: verb.options)
+
+@Suite struct CommandLineParserTests {
+    @Test(arguments: [
+        ["--bundle", "/b", "web"], ["--bundle=/b", "web"], ["-b", "/b", "web"], ["-b/b", "web"],
+        ["-b=/b", "web"],
+        ["web", "--bundle", "/b"], ["web", "-b", "/b"], ["--bundle", "/b", "--", "web"],
+    ])
+    func `every spelling of an option with a value is the same (CLI-1)`(arguments: [String]) throws {
+        let parsed = try CommandLineParser(verb).parseAll(arguments)
+        #expect(parsed.value("bundle") == "/b")
+        #expect(parsed.words == ["web"])
+    }
+
+    @Test func `short switches cluster and the last may take a value`() throws {
+        let parsed = try CommandLineParser(verb).parseAll(["-ite", "A=b=c", "x"])
+        #expect(parsed.isSet("interactive"))
+        #expect(parsed.isSet("tty"))
+        #expect(parsed.values("env") == ["A=b=c"])
+    }
+
+    @Test func `repeated options keep their order and the last value wins`() throws {
+        let parsed = try CommandLineParser(verb).parseAll(["-e", "A=1", "--env=A=2", "x"])
+        #expect(parsed.values("env") == ["A=1", "A=2"])
+        #expect(parsed.value("env") == "A=2")
+    }
+
+    @Test func `options after the image belong to the program`() throws {
+        let parsed = try CommandLineParser(run).parseAll(["-t", "busybox", "ls", "-i", "--", "--bundle"])
+        #expect(parsed.words == ["busybox", "ls", "-i", "--", "--bundle"])
+        #expect(parsed.isSet("tty"))
+        #expect(!parsed.isSet("interactive"))
+    }
+
+    @Test func `a switch can be turned off`() throws {
+        #expect(!(try CommandLineParser(verb).parseAll(["--tty=false", "x"]).isSet("tty")))
+        #expect(!(try CommandLineParser(verb).parseAll(["--tty", "--tty=0", "x"]).isSet("tty")))
+    }
+
+    @Test func `options before the verb end at the first word`() throws {
+        let globals = [CommandOption("root", value: "DIR", "state"), CommandOption("debug", "more output")]
+        let parsed = try CommandLineParser(globals: globals)
+            .parse(["--root", "/r", "--debug", "create", "--bundle", "/b"])
+        #expect(parsed.consumed == 3)
+        #expect(parsed.value("root") == "/r")
+        #expect(parsed.words.isEmpty)
+    }
+
+    @Test(arguments: [
+        (["--nope", "x"], "unknown option --nope"), (["-z", "x"], "unknown option -z"),
+        (["--bundle"], "option --bundle needs a value"), (["-b"], "option -b needs a value"),
+        ([], "missing argument: expected CONTAINER"),
+        (["a", "b"], "too many arguments: 'b' (expected CONTAINER)"),
+        (["--tty=maybe", "x"], "option --tty is true or false, not 'maybe'"),
+    ])
+    func `a command line that does not fit is refused with one line`(arguments: [String], text: String) {
+        #expect(throws: UsageError(text)) { try CommandLineParser(verb).parseAll(arguments) }
+    }
+
+    @Test func `a lone dash is a word`() throws {
+        #expect(try CommandLineParser(verb).parseAll(["-"]).words == ["-"])
+    }
+}
+
+@Suite struct HelpTextTests {
+    private let help = HelpText(program: "skiff", summary: "containers", globals: [])
+
+    @Test func `a page shows usage, summary and every option that is not hidden`() {
+        let page = help.page(for: verb)
+        #expect(page.hasPrefix("Usage: skiff create [OPTIONS] CONTAINER\n\nMake a container.\n"))
+        for option in verb.options { #expect(page.contains(option.spelling)) }
+    }
+
+    @Test func `hidden options and verbs are accepted but not shown`() {
+        let hidden = CommandVerb(
+            "old", .other, "Old", operands: .none, options: [CommandOption("x-old", "old", hidden: true)],
+            hidden: true)
+        #expect(!help.page(for: hidden).contains("x-old"))
+        #expect(!help.overview(of: [hidden, verb]).contains("old"))
+        #expect(throws: Never.self) { try CommandLineParser(hidden).parseAll(["--x-old"]) }
+    }
+
+    @Test func `the bash completion names every verb and option`() {
+        let script = help.bashCompletion(of: [verb])
+        #expect(script.contains("create)"))
+        #expect(script.contains("--no-pivot"))
+    }
+}
