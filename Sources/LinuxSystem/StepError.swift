@@ -1,0 +1,93 @@
+/// What was being done when something failed, in words: `mount proc on /proc`.
+package struct Step: Sendable, Equatable, ExpressibleByStringInterpolation, CustomStringConvertible {
+    /// The words.
+    package let name: String
+
+    /// Names a step.
+    package init(_ name: String) { self.name = name }
+
+    /// Names a step by a literal.
+    package init(stringLiteral value: String) { name = value }
+
+    /// The words.
+    package var description: String { name }
+}
+
+/// A failed step of a procedure: what was being done, why it failed, and what can be done about it.
+///
+/// One line, outer to inner: `mount proc on /proc: fsmount(2) nosuid: EPERM (operation not permitted)`.
+package struct StepError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// Why a step failed.
+    package enum Cause: Sendable, Equatable {
+        /// The kernel refused a call.
+        case syscall(SyscallError)
+        /// Our own refusal or finding, a complete clause in lower case.
+        case refused(String)
+    }
+
+    /// The step that failed.
+    package let step: Step
+    /// Why.
+    package let cause: Cause
+    /// What a person can do about it, when known.
+    package var hint: String?
+    /// Failures of undoing that came on top; they never hide the cause.
+    package var notes: [String] = []
+
+    /// A step that failed in a system call.
+    package init(_ step: Step, _ cause: SyscallError, hint: String? = nil) {
+        self.step = step
+        self.cause = .syscall(cause)
+        self.hint = hint
+    }
+
+    /// A step that we refuse or that cannot be done, with the reason in our own words.
+    package init(_ step: Step, refused reason: String, hint: String? = nil) {
+        self.step = step
+        self.cause = .refused(reason)
+        self.hint = hint
+    }
+
+    /// The kernel's error number, when a call failed.
+    package var errno: Errno? {
+        if case .syscall(let error) = cause { error.errno } else { nil }
+    }
+
+    /// The whole message in one line, the hint in brackets.
+    package var description: String {
+        var text: String
+        switch cause {
+        case .syscall(let error): text = "\(step): \(error)"
+        case .refused(let reason): text = step.name.isEmpty ? reason : "\(step): \(reason)"
+        }
+        if let hint { text += " [hint: \(hint)]" }
+        for note in notes { text += "; also \(note)" }
+        return text
+    }
+}
+
+/// Runs system calls as one step: their failure becomes a `StepError` that names it.
+@inline(__always)
+package func during<Result: ~Copyable>(
+    _ step: @autoclosure () -> Step, hint: @autoclosure () -> String? = nil,
+    _ body: () throws(SyscallError) -> Result
+) throws(StepError) -> Result {
+    do throws(SyscallError) {
+        return try body()
+    } catch {
+        throw StepError(step(), error, hint: hint())
+    }
+}
+
+/// Runs a step that may fail without harm. The reason says why that is right; the error is handed back for a log.
+@discardableResult
+package func bestEffort<Failure: Error>(
+    _ reason: StaticString, _ body: () throws(Failure) -> Void
+) -> Failure? {
+    do throws(Failure) {
+        try body()
+        return nil
+    } catch {
+        return error
+    }
+}
