@@ -1,0 +1,142 @@
+"""Fixtures. What they give is described in skifftest/__init__.py.
+
+SKIFF      the program under test (default .build/release/skiff, else .build/debug/skiff)
+RUNTIME    skiff (default), crun or runc: who the OCI tests are run on; other runtimes judge the tests
+CGROUPS    host, v2 or v1: the view of control groups (default host; v1 for crun, which knows no hybrid)
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from skifftest import host, process  # noqa: E402
+from skifftest.bundle import Bundle  # noqa: E402
+from skifftest.runtime import Runtime  # noqa: E402
+
+PROJECT = Path(__file__).resolve().parents[2]
+RUNTIME = os.environ.get("RUNTIME", "skiff")
+
+
+def skiff_path() -> str:
+    if "SKIFF" in os.environ:
+        return str(Path(os.environ["SKIFF"]).resolve())
+    for kind in ("release", "debug"):
+        if (PROJECT / ".build" / kind / "skiff").exists():
+            return str((PROJECT / ".build" / kind / "skiff").resolve())
+    pytest.exit("no skiff to test: run `make build`, or give SKIFF=PATH", returncode=2)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "peer(crun=…, runc=…): the reason why another runtime fails this test")
+    config.addinivalue_line("markers", "skiff_only: about skiff's own promises; not run on other runtimes")
+    config.addinivalue_line("markers", "allows_leftovers: nothing_left_behind does not judge this test")
+    if config.option.collectonly:
+        return
+    host.isolate(os.environ.get("CGROUPS", "v1" if RUNTIME == "crun" else "host"))
+
+
+def pytest_collection_modifyitems(items):
+    if RUNTIME == "skiff":
+        return
+    for item in items:
+        if item.get_closest_marker("skiff_only"):
+            item.add_marker(pytest.mark.skip(reason=f"not for {RUNTIME}"))
+        peer = item.get_closest_marker("peer")
+        if peer and RUNTIME in peer.kwargs:
+            item.add_marker(pytest.mark.xfail(reason=f"{RUNTIME}: {peer.kwargs[RUNTIME]}", strict=False))
+
+
+@pytest.fixture(scope="session")
+def session_directory():
+    """Removed at the end. Others may pass through it: mapped users must reach a rootfs."""
+    path = Path(tempfile.mkdtemp(prefix="skifftest-"))
+    path.chmod(0o755)
+    yield path
+    shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def programs(session_directory) -> dict[str, Path]:
+    """Static programs that a rootfs gets, by name."""
+    built = PROJECT / ".build" / "tests"
+    subprocess.run(["make", "-s", "-C", str(PROJECT / "Tests/Probe"), f"OUT={built}"], check=True)
+    # On the file system of the bundles, so that each bundle can have them as hard links.
+    found = {"probe": built / "probe", "busybox": Path(shutil.which("busybox") or "/bin/busybox")}
+    copies = {}
+    for name, source in found.items():
+        copies[name] = Path(shutil.copy2(source, session_directory / name))
+    return {**copies, **{n: copies["busybox"] for n in ("sh", "true", "sleep", "cat", "ls", "stty", "id")}}
+
+
+@pytest.fixture
+def scratch(session_directory, request):
+    """A directory of this test's own."""
+    name = re.sub(r"[^a-z0-9]+", "", request.node.name.lower())[:24]
+    path = Path(tempfile.mkdtemp(dir=session_directory, prefix=name + "."))
+    path.chmod(0o755)
+    return path
+
+
+@pytest.fixture
+def host_before():
+    return host.snapshot()
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind(request, host_before):
+    """Compares the host before and after every test."""
+    yield
+    if request.node.get_closest_marker("allows_leftovers"):
+        host.clean(host_before)
+        return
+    found = host.changes(host_before)
+    if found:
+        host.clean(host_before)
+        pytest.fail("\n".join(found[:20]), pytrace=False)
+
+
+@pytest.fixture
+def rt(scratch, nothing_left_behind) -> Runtime:
+    """The runtime under test with an empty state directory, which must be empty again after the test."""
+    path = skiff_path() if RUNTIME == "skiff" else shutil.which(RUNTIME)
+    runtime = Runtime(RUNTIME, path, scratch)
+    yield runtime
+    left = [n for n in os.listdir(runtime.root) if host.TOKEN in n] if runtime.root.is_dir() else []
+    for name in left:
+        runtime("delete", "--force", name)
+    assert not left, f"containers left in the state directory: {left}"
+
+
+@pytest.fixture
+def make_bundle(scratch, programs):
+    """make_bundle() → a Bundle with the default configuration."""
+    count = 0
+
+    def make() -> Bundle:
+        nonlocal count
+        count += 1
+        return Bundle(scratch / f"bundle{count}", programs)
+
+    return make
+
+
+@pytest.fixture
+def bundle(make_bundle) -> Bundle:
+    return make_bundle()
+
+
+@pytest.fixture
+def skiff(scratch, nothing_left_behind):
+    """skiff("ps", "-a", timeout=5, stdin=b"…", env={…}) → Result: any skiff command line."""
+    def call(*args, **more) -> process.Result:
+        return process.run([skiff_path(), *map(str, args)], scratch=scratch, **more)
+
+    return call

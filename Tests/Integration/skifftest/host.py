@@ -1,0 +1,184 @@
+"""The host as tests see it: isolate the test run from it, snapshot it, compare, clean up."""
+
+import ctypes
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET = 0x20000, 0x4000000, 0x8000000, 0x40000000
+PR_SET_CHILD_SUBREAPER = 36
+
+TOKEN = f"st{os.getpid()}"  # part of every container id and cgroup that this test run makes
+_libc = ctypes.CDLL(None, use_errno=True)
+_owned: set[int] = set()  # children that somebody waits for
+
+
+def _check(result: int, what: str) -> None:
+    if result < 0:
+        raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
+
+
+def isolate(cgroups: str) -> None:
+    """Moves this process into mount, network, IPC and UTS namespaces of its own, so that no test can harm the host
+    and no other program disturbs a comparison, and makes it the parent of every orphan of a test.
+
+    `cgroups` is the view of control groups that tests get: "host" as it is, "v2" one cgroup2 at /sys/fs/cgroup,
+    "v1" the version 1 trees only.
+    """
+    _check(_libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl(PR_SET_CHILD_SUBREAPER)")
+    if os.geteuid() != 0:
+        return
+    _check(_libc.unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET), "unshare")
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    # As on most machines: mounts are shared, so a runtime that forgets about propagation is seen.
+    subprocess.run(["mount", "--make-rshared", "/"], check=True)
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    if cgroups == "v2" and Path("/sys/fs/cgroup/memory").is_dir():
+        subprocess.run(["umount", "-R", "/sys/fs/cgroup"], check=True)
+        subprocess.run(["mount", "-t", "cgroup2", "cgroup2", "/sys/fs/cgroup"], check=True)
+    elif cgroups == "v1" and Path("/sys/fs/cgroup/unified").is_dir():
+        subprocess.run(["umount", "/sys/fs/cgroup/unified"], check=True)
+
+
+def own(pid: int) -> None:
+    """Declares a child that its starter waits for."""
+    _owned.add(pid)
+
+
+def disown(pid: int) -> None:
+    _owned.discard(pid)
+
+
+def mounts(pid: int | str = "self") -> list[str]:
+    """mountinfo without the ids, which differ from mount to mount: root, mount point, options, propagation, type,
+    source, superblock options."""
+    found = []
+    for line in Path(f"/proc/{pid}/mountinfo").read_text().splitlines():
+        fields = line.split()
+        propagation = "shared" if any(f.startswith("shared:") for f in fields[6 : fields.index("-")]) else "private"
+        found.append(" ".join([*fields[3:6], propagation, *fields[fields.index("-") + 1 :]]))
+    return found
+
+
+def cgroup_roots() -> list[Path]:
+    """The top of every cgroup hierarchy that is mounted."""
+    roots = []
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields = line.split()
+        if fields[fields.index("-") + 1] in ("cgroup", "cgroup2"):
+            roots.append(Path(fields[4]))
+    return roots
+
+
+def cgroups() -> set[str]:
+    """Directories of this test run in every hierarchy."""
+    found = set()
+    for root in cgroup_roots():
+        for directory, names, _ in os.walk(root):
+            found.update(f"{directory}/{name}" for name in names if TOKEN in f"{directory}/{name}")
+    return found
+
+
+def descendants(ancestor: int | None = None) -> dict[int, str]:
+    """pid → "comm state" of everything below this process but children that are waited for and what is below those."""
+    parents: dict[int, tuple[int, str]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                text = Path(f"/proc/{entry}/stat").read_text()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            comm, rest = text[text.index("(") + 1 : text.rindex(")")], text[text.rindex(")") + 2 :].split()
+            parents[int(entry)] = (int(rest[1]), f"{comm} {rest[0]}")
+    me = ancestor or os.getpid()
+    found = {}
+    for pid, (_, name) in parents.items():
+        up = pid
+        while up in parents and up != me and up not in _owned:
+            up = parents[up][0]
+        if up == me and pid != me:
+            found[pid] = name
+    return found
+
+
+def reap() -> None:
+    """Waits for orphans that have ended; as a machine's pid 1 does."""
+    for pid, name in descendants().items():
+        if name.endswith(" Z") and pid not in _owned:
+            try:
+                os.waitpid(pid, os.WNOHANG)
+            except ChildProcessError:
+                pass  # not ours: its own parent has to wait for it
+
+
+def snapshot() -> dict[str, set[str]]:
+    """Everything that a test must leave as it was."""
+    reap()
+    state = {f"{d}/{name}" for d in ("/run/skiff", "/run/crun", "/run/runc") if os.path.isdir(d)
+             for name in os.listdir(d) if TOKEN in name}
+    return {
+        "process": {f"{pid} {name}" for pid, name in descendants().items()},
+        "mount": {f"{line} #{n}" for n, line in _numbered(mounts())},
+        "cgroup": cgroups(),
+        "network link": _links(),
+        "named namespace": set(os.listdir("/run/netns")) if os.path.isdir("/run/netns") else set(),
+        "state entry": state,
+        "host name": {os.uname().nodename},
+        "shared memory": set(Path("/proc/sysvipc/shm").read_text().splitlines()[1:]),
+    }
+
+
+def _numbered(lines: list[str]) -> list[tuple[int, str]]:
+    counts: dict[str, int] = {}
+    numbered = []
+    for line in lines:
+        counts[line] = counts.get(line, 0) + 1
+        numbered.append((counts[line], line))
+    return numbered
+
+
+def _links() -> set[str]:
+    return {line.split(":")[0].strip() for line in Path("/proc/self/net/dev").read_text().splitlines()[2:]}
+
+
+def changes(before: dict[str, set[str]], patience: float = 2.0) -> list[str]:
+    """What differs from `before`; things that are on their way out get `patience` seconds."""
+    deadline = time.monotonic() + patience
+    while True:
+        now = snapshot()
+        found = [f"{kind} left behind: {item}" for kind in before for item in sorted(now[kind] - before[kind])]
+        found += [f"{kind} gone: {item}" for kind in before if kind != "process"
+                  for item in sorted(before[kind] - now[kind])]
+        if not found or time.monotonic() > deadline:
+            return found
+        time.sleep(0.02)
+
+
+def clean(before: dict[str, set[str]]) -> None:
+    """After a failed test: ends its processes and removes its mounts and cgroups, so that the next one is judged on
+    its own."""
+    for pid in descendants():
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+    deadline = time.monotonic() + 3
+    while descendants() and time.monotonic() < deadline:
+        reap()
+        time.sleep(0.01)
+    after = [line.split()[1] for line in mounts()]
+    known = [item.split()[1] for item in before["mount"]]
+    for point in reversed(after):
+        if point in known:
+            known.remove(point)
+        else:
+            subprocess.run(["umount", "-l", point.encode().decode("unicode_escape")], stderr=subprocess.DEVNULL)
+    for directory in sorted(cgroups() - before["cgroup"], key=len, reverse=True):
+        try:
+            for pid in Path(directory, "cgroup.procs").read_text().split():
+                os.kill(int(pid), signal.SIGKILL)
+            os.rmdir(directory)
+        except OSError:
+            pass  # busy or gone; the comparison has already named it
