@@ -1,0 +1,47 @@
+# The verbs people expect; each is a script or one SwiftPM call. `make` alone lists them.
+
+PREFIX  ?= /usr/local
+DESTDIR ?=
+SUITE   ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run build install uninstall test lint format bench images clean
+
+help: ## list these verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: ## install what is needed, build, and run a container that shows itself
+	@scripts/demo
+
+build: ## build the release into out/bin
+	@scripts/setup build
+	@scripts/build
+
+install: ## install to PREFIX=/usr/local (DESTDIR= for packagers)
+	@scripts/setup build
+	@scripts/build
+	@scripts/install '$(DESTDIR)' '$(PREFIX)'
+
+uninstall: ## remove what install put under PREFIX
+	@scripts/install --remove '$(DESTDIR)' '$(PREFIX)'
+
+test: ## run all tests (SUITE=lint|tools|unit|integration for one)
+	@scripts/test $(SUITE)
+
+lint: ## check format, imports between layers, sizes, banned words, scripts
+	@scripts/lint
+
+format: ## format the Swift sources in place
+	@swift format format --in-place --recursive --parallel Sources Tests Package.swift
+
+bench: ## compare with crun, runc and a minimal C program
+	@scripts/setup build test
+	@scripts/build
+	@Tests/Benchmarks/run
+
+images: ## build every image of images/ into out/images
+	@scripts/setup images
+	@images/build --all
+
+clean: ## remove everything that was built (.build, out)
+	rm -rf .build out
