@@ -164,8 +164,3 @@ static inline long cl_bpf(int command, void *attributes, uint32_t size) {
 static inline long cl_clock_gettime(int clock, struct timespec *time) { return CL_RET(clock_gettime(clock, time)); }
 /// nanosleep(2)
 static inline long cl_nanosleep(const struct timespec *time) { return CL_RET(nanosleep(time, NULL)); }
-/// gmtime_r(3) on seconds since 1970.
-static inline void cl_gmtime(int64_t seconds, struct tm *out) {
-    time_t value = seconds;
-    (void)gmtime_r(&value, out);
-}
