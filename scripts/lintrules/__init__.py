@@ -1,0 +1,1 @@
+"""The rules of scripts/lint: each takes a Project and yields Findings."""

@@ -1,0 +1,47 @@
+"""Doc comments on what other targets may use."""
+
+import re
+
+from .project import Finding
+
+_DECLARATION = re.compile(
+    r"^\s*(?:@\w+(?:\([^)]*\))?\s+)*(?:package|public|open)(?:\(set\))?\s+"
+    r"(?:(?:static|final|mutating|consuming|borrowing|nonmutating|indirect|lazy|override|convenience|required|"
+    r"class|private\(set\)|internal\(set\))\s+)*"
+    r"(?P<kind>func|var|let|struct|enum|class|protocol|typealias|init|subscript|actor|macro)\b\s*(?P<rest>.*)")
+
+# Witnesses of well-known protocols: the protocol documents them.
+_WITNESSES = re.compile(
+    r"^(?:description|debugDescription|rawValue|hashValue)\b|^hash\(into|^(?:==|<|\|)|^makeIterator\b|^next\(\)"
+    r"|^[?!]?\((?:rawValue|stringLiteral|stringInterpolation|integerLiteral|arrayLiteral|booleanLiteral"
+    r"|unicodeScalarLiteral|extendedGraphemeClusterLiteral|from reader|from decoder)\b"
+    r"|^write\(to|^encode\(to|^validate\(\) throws$|^run\(\)|^(?:StringLiteralType|RawValue)\b|^configuration\b")
+
+# `static let ENOENT = …`: a constant under its kernel name, whose man page documents it.
+_CONSTANT = re.compile(r"^\s*package static (?:let|var) [A-Z][A-Z0-9_]+\b")
+
+
+def check(project):
+    """each package declaration has a doc comment"""
+    for file in project.swift():
+        for number, line in enumerate(file.code_lines, 1):
+            match = _DECLARATION.match(line)
+            if not match or _WITNESSES.match(match.group("rest")) or _CONSTANT.match(line):
+                continue
+            if not _documented(file.lines, number):
+                name = re.match(r"[^\s({:=<]*", match.group("rest")).group()
+                what = f"{match.group('kind')} {name}".strip()
+                yield Finding(file.path, number, f"{what} has no doc comment (other targets see only this)")
+
+
+def _documented(lines, number):
+    """Whether the line above, attributes and own comments aside, is a doc comment."""
+    above = number - 2
+    while above >= 0:
+        text = lines[above].strip()
+        if text.startswith("///") or text.endswith("*/"):
+            return True
+        if not text.startswith(("@", "//", "#if")):
+            return False
+        above -= 1
+    return False
