@@ -44,6 +44,8 @@ package struct SeccompArchitecture: RawRepresentable, Hashable, Sendable {
     /// nil when libseccomp does not know the name at all.
     /// - SeeAlso: seccomp_syscall_resolve_name_arch(3)
     package func number(ofCall name: String) -> Int32? {
+        // C would take only what stands before a NUL.
+        guard !name.utf8.contains(0) else { return nil }
         // SAFETY: the string is only read during the call.
         let number = unsafe name.withCString { unsafe seccomp_syscall_resolve_name_arch(rawValue, $0) }
         return number == -1 ? nil : number
