@@ -63,7 +63,8 @@ package struct CapabilityState: Equatable, Sendable {
         }
         guard result == 0 else {
             throw CapabilityError(
-                function: "capset", operand: "permitted \(String(permitted.rawValue, radix: 16))", errno: -result)
+                function: "capset", operand: "permitted \(String(permitted.rawValue, radix: 16))",
+                errno: -result)
         }
     }
 
