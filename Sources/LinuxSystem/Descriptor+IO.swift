@@ -122,6 +122,20 @@ package struct Pipe: ~Copyable {
         writeEnd = OwnedFD(adopting: ends.1)
     }
 
+    /// Keeps the end to read from and closes the other.
+    package consuming func takeReadEnd() -> OwnedFD {
+        let ends = ends()
+        _ = OwnedFD(adopting: ends.write)
+        return OwnedFD(adopting: ends.read)
+    }
+
+    /// Keeps the end to write to and closes the other.
+    package consuming func takeWriteEnd() -> OwnedFD {
+        let ends = ends()
+        _ = OwnedFD(adopting: ends.read)
+        return OwnedFD(adopting: ends.write)
+    }
+
     /// Splits the pipe into its ends.
     package consuming func ends() -> (read: Int32, write: Int32) {
         (read: readEnd.release(), write: writeEnd.release())

@@ -104,6 +104,15 @@ package func statusIfPresent(
     }
 }
 
+/// Refuses with EACCES unless the caller's real ids may use a file as `mode` says: 1 execute, 2 write, 4 read.
+/// - SeeAlso: faccessat(2)
+package func checkAccess(
+    _ path: Path, _ mode: Int32, in directory: BorrowedFD = .currentDirectory
+) throws(SyscallError) {
+    let result = unsafe path.withCString { unsafe cl_faccessat(directory.rawValue, $0, mode) }
+    try check(.faccessat, on: path.string, result)
+}
+
 /// Facts of the file system that holds a file.
 package struct FileSystemStatus: Sendable, Equatable {
     /// The type's number, `CGROUP2_SUPER_MAGIC` and so on, see statfs(2).

@@ -1,0 +1,39 @@
+import CommandGrammar
+import LinuxSystem
+
+/// A failed command: one line of text and the exit code.
+struct CommandError: Error {
+    /// Why, in one line, without program and verb.
+    let message: String
+    /// Exit code of the process.
+    let exitCode: Int32
+    /// What the command was about, when it is not the first word.
+    let subject: String?
+
+    /// An error with its own text.
+    init(_ message: String, exitCode: Int32 = 1, subject: String? = nil) {
+        self.message = message
+        self.exitCode = exitCode
+        self.subject = subject
+    }
+
+    /// A failed step.
+    init(_ error: StepError, exitCode: Int32 = 1) {
+        self.init(error.description, exitCode: exitCode)
+    }
+
+    /// A value that cannot be used.
+    static func usage(_ message: String) -> CommandError { CommandError(message, exitCode: 2) }
+}
+
+/// Runs steps; their failure ends the command with the exit code given.
+@inline(__always)
+func command<Result: ~Copyable>(
+    exitCode: Int32 = 1, _ body: () throws(StepError) -> Result
+) throws(CommandError) -> Result {
+    do throws(StepError) {
+        return try body()
+    } catch {
+        throw CommandError(error, exitCode: exitCode)
+    }
+}

@@ -1,0 +1,23 @@
+import CommandGrammar
+
+/// All verbs. Only the verb that runs is built; help, completion and the reference build them all.
+enum CommandTable {
+    /// Makes one verb.
+    typealias Maker = @Sendable () -> Command
+
+    /// Verbs in the order of the help text.
+    private static let makers: [(name: String, make: Maker)] = runtimeVerbs + generalVerbs
+
+    /// The verb of a name.
+    static func command(named name: String) -> Command? {
+        makers.first { $0.name == name }?.make()
+    }
+
+    /// How all verbs are spelled.
+    static var verbs: [CommandVerb] { makers.map { $0.make().verb } }
+
+    private static let runtimeVerbs: [(name: String, make: Maker)] = []
+    private static let generalVerbs: [(name: String, make: Maker)] = [
+        ("help", { .help }), ("completion", { .completion }), ("debug", { .debug }),
+    ]
+}

@@ -1,0 +1,18 @@
+import CommandGrammar
+
+/// Options that several runtime verbs share.
+enum RuntimeOptions {
+    static let bundle = CommandOption(
+        "bundle", "b", value: "DIR", "Directory of config.json (default: this one)")
+    static let pidFile = CommandOption("pid-file", value: "FILE", "Write the process id to this file")
+    static let consoleSocket = CommandOption(
+        "console-socket", value: "SOCKET", "Send the terminal to this unix socket")
+    static let preserveFDs = CommandOption(
+        "preserve-fds", value: "N", "Keep N descriptors from 3 on open for the program")
+    static let detach = CommandOption("detach", "d", "Do not wait for the program")
+    static let noPivot = CommandOption("no-pivot", "Do not use pivot_root, for hosts that run from a ramdisk")
+    static let noNewKeyring = CommandOption("no-new-keyring", "Keep the session keyring of the caller")
+
+    /// Options of `create`, also taken by `run`.
+    static let create = [bundle, pidFile, consoleSocket, preserveFDs, noPivot, noNewKeyring]
+}

@@ -1,0 +1,3 @@
+import LinuxSystem
+
+exitProcess(Program.run(CommandLine.arguments))
