@@ -17,8 +17,11 @@ _WITNESSES = re.compile(
     r"|unicodeScalarLiteral|extendedGraphemeClusterLiteral|from reader|from decoder)\b"
     r"|^write\(to|^encode\(to|^validate\(\) throws$|^run\(\)|^(?:StringLiteralType|RawValue)\b|^configuration\b")
 
-# `static let ENOENT = …`: a constant under its kernel name, whose man page documents it.
-_CONSTANT = re.compile(r"^\s*package static (?:let|var) [A-Z][A-Z0-9_]+\b")
+# `static let ENOENT = …` or `static let readOnly = Flags(rawValue: CL_…_RDONLY)`: the man page of the kernel's name
+# documents it.
+_CONSTANT = re.compile(r"^\s*package static (?:let|var) (?:[A-Z][A-Z0-9_]+\b|\w+ = \w*\(rawValue: )")
+# One-line members without blank lines between them: the comment of the first, or of their type, speaks for all.
+_MEMBER = re.compile(r"^\s*package (?:static )?(?:let|var) [^{]*$")
 
 
 def check(project):
@@ -35,13 +38,18 @@ def check(project):
 
 
 def _documented(lines, number):
-    """Whether the line above, attributes and own comments aside, is a doc comment."""
+    """Whether a doc comment stands above the line, or above the run of one-line members that it belongs to."""
     above = number - 2
     while above >= 0:
         text = lines[above].strip()
         if text.startswith("///") or text.endswith("*/"):
             return True
-        if not text.startswith(("@", "//", "#if")):
+        in_run = _MEMBER.match(lines[number - 1]) and (_MEMBER.match(lines[above]) or _opens_type(text))
+        if not in_run and not text.startswith(("@", "//", "#if")):
             return False
         above -= 1
     return False
+
+
+def _opens_type(text):
+    return text.endswith("{") and re.search(r"\b(?:struct|enum|class)\b", text) is not None
