@@ -10,14 +10,15 @@ from .project import Finding
 PROGRAM = ".build/release/skiff"
 FORBIDDEN = [
     (re.compile(r"^\$s10Foundation|^\$s20FoundationEssentials"), "Foundation", "doubles size and start-up time"),
-    (re.compile(r"^_?dispatch_(?:async|queue_create|group|source|worker|main)"), "Dispatch", "brings threads; clone needs one"),
+    (re.compile(r"^_?dispatch_(?:async|queue_create|group|source|worker|main)"), "Dispatch", "brings threads"),
+    (re.compile(r"^swift_task_create|^swift_job_run"), "Swift concurrency", "brings threads, and clone needs one thread"),
     (re.compile(r"^\$s14ArgumentParser"), "ArgumentParser", "costs 1.5 ms at every start"),
 ]
 PT_INTERP = 3
 
 
 def check(project):
-    """the release skiff is static and has no Foundation, Dispatch or ArgumentParser in it"""
+    """the release skiff is static, without Foundation, Dispatch, concurrency or ArgumentParser"""
     path = os.path.join(project.root, PROGRAM)
     if not os.path.exists(path):
         return
