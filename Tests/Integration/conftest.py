@@ -1,6 +1,6 @@
 """Fixtures. What they give is described in skifftest/__init__.py.
 
-SKIFF      the program under test (default .build/release/skiff, else .build/debug/skiff)
+SKIFF      the program under test (default out/bin/skiff, else .build/release/skiff, else .build/debug/skiff)
 RUNTIME    skiff (default), crun or runc: who the OCI tests are run on; other runtimes judge the tests
 CGROUPS    host, v2 or v1: the view of control groups (default host; v1 for crun, which knows no hybrid)
 """
@@ -28,9 +28,9 @@ RUNTIME = os.environ.get("RUNTIME", "skiff")
 def skiff_path() -> str:
     if "SKIFF" in os.environ:
         return str(Path(os.environ["SKIFF"]).resolve())
-    for kind in ("release", "debug"):
-        if (PROJECT / ".build" / kind / "skiff").exists():
-            return str((PROJECT / ".build" / kind / "skiff").resolve())
+    for place in ("out/bin/skiff", ".build/release/skiff", ".build/debug/skiff"):
+        if (PROJECT / place).exists():
+            return str((PROJECT / place).resolve())
     pytest.exit("no skiff to test: run `make build`, or give SKIFF=PATH", returncode=2)
 
 

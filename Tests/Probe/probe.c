@@ -60,7 +60,12 @@ static void do_report(void) { facts_report(program_arguments); }
 static void do_terminal(void) { facts_terminal(); }
 static void do_processes(void) { facts_visible_processes(); }
 static void do_exit(void) { _exit((int)number(0, 0)); }
-static void do_sleep(void) { nap(strtod(argument(0, "3600"), NULL)); }
+
+// sleep [SECONDS]: and takes in orphans meanwhile, as a first process should.
+static void do_sleep(void) {
+    signal(SIGCHLD, SIG_IGN);
+    nap(strtod(argument(0, "3600"), NULL));
+}
 
 static void do_raise(void) {
     signal((int)number(0, SIGTERM), SIG_DFL);
