@@ -11,6 +11,9 @@ package struct MountTree: ~Copyable {
 
     /// A view for calls that take a directory.
     package var borrowed: BorrowedFD { fd.borrowed }
+
+    /// Gives up ownership; the caller closes.
+    package consuming func release() -> Int32 { fd.release() }
 }
 
 /// Flags of a mount point (not of its file system), in the new interface's numbering.
@@ -139,10 +142,16 @@ package func cloneTree(
 /// Attaches a detached mount onto the file or directory that `target` refers to.
 /// - SeeAlso: move_mount(2)
 package func moveMount(_ tree: borrowing MountTree, onto target: BorrowedFD) throws(SyscallError) {
+    try moveMount(reference: tree.borrowed, onto: target)
+}
+
+/// Attaches the mount whose root `tree` refers to, or moves it when it is attached already.
+/// - SeeAlso: move_mount(2)
+package func moveMount(reference tree: BorrowedFD, onto target: BorrowedFD) throws(SyscallError) {
     let empty: Path = ""
     let flags = CL_MOVE_MOUNT_F_EMPTY_PATH | CL_MOVE_MOUNT_T_EMPTY_PATH
     let result = unsafe empty.withCString { name in
-        unsafe cl_move_mount(tree.fd.rawValue, name, target.rawValue, name, flags)
+        unsafe cl_move_mount(tree.rawValue, name, target.rawValue, name, flags)
     }
     try check(.moveMount, on: target.operand, result)
 }

@@ -1,0 +1,118 @@
+import LinuxSystem
+
+extension RootfsContext {
+    /// Makes all mounts of the plan in their order (MNT-1).
+    mutating func mountEntries() throws(StepError) {
+        for index in plan.entries.indices {
+            let entry = plan.entries[index]
+            switch entry.origin {
+            case .fresh(let type, let source, let parameters):
+                try mountFresh(entry, type: type, source: source, parameters: parameters)
+            case .bind:
+                try mountBind(entry, at: index)
+            case .remount(let bind, let parameters):
+                try remount(entry, bind: bind, parameters: parameters)
+            }
+        }
+    }
+
+    private mutating func mountBind(_ entry: MountEntry, at index: Int) throws(StepError) {
+        guard let tree = sources.entries.take(index) else {
+            throw StepError(entry.step, refused: "its source has not been opened")
+        }
+        let view = tree.borrowed
+        let target = try MountTarget.open(entry, in: root) { () throws(SyscallError) in
+            try view.status().kind == .directory
+        }
+        try guardProcSource(entry, view)
+        try target.attach(tree, of: entry, in: root)
+        try settle(tree, entry)
+    }
+
+    /// A bind on /proc itself has to be of a procfs.
+    private func guardProcSource(_ entry: MountEntry, _ tree: BorrowedFD) throws(StepError) {
+        guard entry.refusesSymlinks, entry.destination.lexicallyCleaned == "/proc" else { return }
+        let system = try during(entry.step) { () throws(SyscallError) in try tree.fileSystemStatus() }
+        guard system.magic == FileSystemStatus.proc else {
+            throw StepError(entry.step, refused: "only a procfs may cover /proc")
+        }
+    }
+
+    private mutating func mountFresh(
+        _ entry: MountEntry, type: String, source: String, parameters: [MountParameter]
+    ) throws(StepError) {
+        let tree: MountTree
+        do throws(SyscallError) {
+            tree = try FreshMount.make(entry, type: type, source: source, parameters: parameters)
+        } catch  where FreshMount.needsOldCall(error) {
+            try mountByOldCall(entry, type: type, source: source, parameters: parameters)
+            return
+        } catch {
+            throw StepError(entry.step, error, hint: FreshMount.hint(type: type, error))
+        }
+        if !entry.recursiveFlags.isEmpty || !entry.propagation.isEmpty {
+            var inner = entry
+            inner.flags = MountFlagChange()
+            let change = inner
+            let view = tree.borrowed
+            try during(entry.step) { () throws(SyscallError) in try change.applyAttributes(to: view) }
+        }
+        let target = try MountTarget.open(entry, in: root) { () throws(SyscallError) in true }
+        if entry.copiesUp {
+            try TmpfsCopyUp.copy(from: target.fd.borrowed, to: tree.borrowed, step: entry.step)
+        }
+        try target.attach(tree, of: entry, in: root)
+        try settle(tree, entry)
+    }
+
+    /// What is left once a tree is attached: links inside, handles to keep.
+    private mutating func settle(_ tree: consuming MountTree, _ entry: MountEntry) throws(StepError) {
+        let view = tree.borrowed
+        for link in entry.links {
+            try during(entry.step) { () throws(SyscallError) in
+                try symlink(Path(link.key), to: Path(link.value ?? ""), in: view)
+            }
+        }
+        if entry.destination == "/proc", entry.refusesSymlinks, trustedProcfs == nil {
+            let copy = try during(entry.step) { () throws(SyscallError) in try view.duplicate() }
+            procfs.append(MountTree(adopting: copy))
+        }
+        if entry.becomesReadOnlyLate {
+            let copy = try during(entry.step) { () throws(SyscallError) in try view.duplicate() }
+            lateReadOnly.append(MountTree(adopting: copy))
+        }
+        // A mount on `/` is the container's root from here on (MNT-31).
+        if entry.destination.isRoot { rootTree = tree }
+    }
+
+    /// mount(2) through the descriptor of the target, for kernels and file systems without the new interface.
+    private mutating func mountByOldCall(
+        _ entry: MountEntry, type: String, source: String, parameters: [MountParameter]
+    ) throws(StepError) {
+        let target = try MountTarget.open(entry, in: root) { () throws(SyscallError) in true }
+        let rootView = root
+        let attached = try during(entry.step) { () throws(SyscallError) in
+            try legacyMount(
+                source: Path(source), onto: "/proc/self/fd/\(target.fd.rawValue)", type: type,
+                flags: OldMountFlags.bits(entry.flags.set, names: entry.superblockFlags),
+                data: OldMountFlags.data(parameters))
+            return try open(entry.destination, .pathOnly, in: rootView, resolving: .inRoot)
+        }
+        try settle(MountTree(adopting: attached), entry)
+    }
+
+    private func remount(_ entry: MountEntry, bind: Bool, parameters: [MountParameter]) throws(StepError) {
+        try during(entry.step) { () throws(SyscallError) in
+            let target = try open(entry.destination, .pathOnly, in: root, resolving: .inRoot)
+            if bind {
+                try entry.applyAttributes(to: target.borrowed)
+                return
+            }
+            try legacyMount(
+                source: nil, onto: "/proc/self/fd/\(target.rawValue)", type: nil,
+                flags: OldMountFlags.remount
+                    | OldMountFlags.bits(entry.flags.set, names: entry.superblockFlags),
+                data: OldMountFlags.data(parameters))
+        }
+    }
+}

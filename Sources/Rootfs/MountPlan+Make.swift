@@ -1,0 +1,125 @@
+import LinuxSystem
+package import RuntimeSpec
+
+extension MountPlan {
+    /// Decides everything about a container's file system from its configuration. Pure: reads nothing, does nothing.
+    ///
+    /// - Throws: `SpecError` naming the field, when the configuration asks for what cannot or must not be done.
+    /// - SeeAlso: runtime-spec config.md §Mounts, config-linux.md; checklist MNT-1 … MNT-31, SYS-1 … SYS-3
+    package static func make(spec: RuntimeSpec, facts: RootfsFacts) throws(SpecError) -> MountPlan {
+        let linux = spec.linux ?? LinuxSpec()
+        guard let root = spec.root, !root.path.isEmpty || facts.hasRootTree else {
+            throw SpecError(field: "root.path", reason: "is required")
+        }
+        guard facts.ownNamespaces.contains(.mount) || facts.hasNewMountNamespace else {
+            throw SpecError(
+                field: "linux.namespaces",
+                reason: "a mount namespace is required: mounts must not appear on the host")
+        }
+        var plan = MountPlan()
+        plan.bundle = facts.bundle
+        plan.opensInChild = facts.opensInChild
+        plan.rootIsReadOnly = root.readonly
+        plan.rootPropagation = linux.rootfsPropagation.flatMap { PropagationChange($0) }
+        plan.rootChange = !facts.hasNewMountNamespace ? .chroot : facts.avoidsPivot ? .move : .pivot
+        if !root.path.isEmpty {
+            let path = Path(root.path)
+            plan.attachPoint = path.isAbsolute ? path : facts.bundle.appending(path)
+        }
+        if !facts.hasRootTree { plan.rootSource = plan.attachPoint }
+        try plan.addMounts(spec: spec, linux: linux, facts: facts)
+        plan.settleReadOnly()
+        try plan.addDevices(linux.devices, facts: facts)
+        plan.maskedPaths = try MountPlan.paths(linux.maskedPaths, field: "linux.maskedPaths")
+        plan.readOnlyPaths = try MountPlan.paths(linux.readonlyPaths, field: "linux.readonlyPaths")
+        plan.sysctls = try SysctlRules.entries(linux.sysctl, facts: facts, hostname: spec.hostname)
+        try plan.addNames(spec: spec, facts: facts)
+        return plan
+    }
+
+    private mutating func addMounts(
+        spec: RuntimeSpec, linux: LinuxSpec, facts: RootfsFacts
+    ) throws(SpecError) {
+        let rules = MountRules(linux: linux, facts: facts)
+        for (index, mount) in spec.mounts.enumerated() {
+            entries += try rules.entries(for: mount, at: index)
+        }
+        mountsProc = entries.contains { $0.destination == "/proc" && $0.refusesSymlinks }
+        furnishesDev = !entries.contains { entry in
+            guard case .bind = entry.origin else { return false }
+            return entry.destination == "/dev"
+        }
+    }
+
+    /// A fresh file system that something is made inside of later cannot be read-only from the start.
+    private mutating func settleReadOnly() {
+        for index in entries.indices where entries[index].flags.set.contains(.readOnly) {
+            guard case .fresh = entries[index].origin else { continue }
+            let directory = entries[index].destination
+            let hasInner = entries[(index + 1)...].contains { $0.destination.isBelow(directory) }
+            guard hasInner || directory == "/dev" || !entries[index].links.isEmpty else { continue }
+            entries[index].flags.set.remove(.readOnly)
+            entries[index].becomesReadOnlyLate = true
+        }
+    }
+
+    private mutating func addNames(spec: RuntimeSpec, facts: RootfsFacts) throws(SpecError) {
+        hostname = spec.hostname.flatMap { $0.isEmpty ? nil : $0 }
+        domainname = spec.domainname.flatMap { $0.isEmpty ? nil : $0 }
+        for (field, value) in [("hostname", hostname), ("domainname", domainname)] {
+            guard let value else { continue }
+            guard facts.ownNamespaces.contains(.uts) else {
+                throw SpecError(
+                    field: field, reason: "needs a uts namespace of its own: the host's name must not change",
+                    value: value)
+            }
+            guard value.utf8.count <= 64, !value.utf8.contains(0) else {
+                throw SpecError(field: field, reason: "must be at most 64 bytes without NUL", value: value)
+            }
+        }
+    }
+
+    private static func paths(_ list: [String], field: String) throws(SpecError) -> [Path] {
+        var paths: [Path] = []
+        for (index, text) in list.enumerated() {
+            guard text.hasPrefix("/"), !text.utf8.contains(0) else {
+                throw SpecError(field: "\(field)[\(index)]", reason: "must be an absolute path", value: text)
+            }
+            paths.append(Path(text))
+        }
+        return paths
+    }
+}
+
+extension PropagationChange {
+    init?(_ spec: LinuxSpec.Propagation) {
+        switch spec {
+        case .shared: self.init(.isShared, recursive: false)
+        case .slave: self.init(.isSlave, recursive: false)
+        case .private: self.init(.isPrivate, recursive: false)
+        case .unbindable: self.init(.isUnbindable, recursive: false)
+        case .rshared: self.init(.isShared, recursive: true)
+        case .rslave: self.init(.isSlave, recursive: true)
+        case .rprivate: self.init(.isPrivate, recursive: true)
+        case .runbindable: self.init(.isUnbindable, recursive: true)
+        }
+    }
+}
+
+extension Path {
+    /// The path without empty names, `.` and `..`, resolved as text only; for comparing, never for opening.
+    var lexicallyCleaned: Path {
+        var names: [Path] = []
+        for name in components {
+            if name == ".." { _ = names.popLast() } else { names.append(name) }
+        }
+        return Path.joining(names, absolute: true)
+    }
+
+    /// Whether it names something inside a directory, as text; both cleaned.
+    func isBelow(_ directory: Path) -> Bool {
+        if directory == "/" { return self != "/" }
+        return bytes.count > directory.bytes.count && bytes.starts(with: directory.bytes)
+            && bytes[directory.bytes.count] == UInt8(ascii: "/")
+    }
+}

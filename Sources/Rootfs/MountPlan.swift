@@ -1,0 +1,139 @@
+package import LinuxSystem
+
+/// An identity mapping for a mount: ids on disk and the ids that they appear as.
+package struct MountIdentityMap: Sendable, Hashable {
+    /// One range, as in config.json.
+    package struct Range: Sendable, Hashable {
+        /// First id inside.
+        package var inside: UInt32
+        /// First id outside.
+        package var outside: UInt32
+        /// Number of ids.
+        package var count: UInt32
+    }
+    /// User ids.
+    package var users: [Range]
+    /// Group ids.
+    package var groups: [Range]
+    /// Whether submounts get it too.
+    package var recursive: Bool
+}
+
+/// One mount that will be made, with everything decided.
+package struct MountEntry: Sendable, Hashable {
+    /// Where the mount comes from.
+    package enum Origin: Sendable, Hashable {
+        /// A new instance of a file system.
+        case fresh(type: String, source: String, parameters: [MountParameter])
+        /// A clone of a host directory or file.
+        case bind(Path, recursive: Bool)
+        /// A change of what is mounted there already; parameters go to the file system unless `bind`.
+        case remount(bind: Bool, parameters: [MountParameter])
+    }
+
+    /// Position in the `mounts` list of config.json, for error texts.
+    package var index: Int
+    /// Where it comes from.
+    package var origin: Origin
+    /// Absolute path in the container.
+    package var destination: Path
+    /// Flags of the mount; for a fresh one, `clear` has no meaning.
+    package var flags = MountFlagChange()
+    /// Flags for it and all its submounts.
+    package var recursiveFlags = MountFlagChange()
+    /// File system flags by name, see `MountOptions.superblockFlags`.
+    package var superblockFlags: [String] = []
+    /// Propagation settings to apply, in order.
+    package var propagation: [PropagationChange] = []
+    /// Read-only comes last, because something must still be made inside.
+    package var becomesReadOnlyLate = false
+    /// Whether a new tmpfs starts with what it covers.
+    package var copiesUp = false
+    /// Identity mapping.
+    package var identityMap: MountIdentityMap?
+    /// Whether every name of the destination must be a real directory: procfs and sysfs (I-13).
+    package var refusesSymlinks = false
+    /// Whether it may land on a file of procfs.
+    package var mayLandOnProc = false
+    /// Links to make inside after mounting: comounted cgroup controllers.
+    package var links: [MountParameter] = []
+
+    /// For error texts: `proc` or the source path.
+    package var sourceName: String {
+        switch origin {
+        case .fresh(let type, _, _): type
+        case .bind(let path, _): path.string
+        case .remount: "remount"
+        }
+    }
+
+    /// What goes into a failure's step: `mount tmpfs on /dev/shm (mounts[3])`.
+    package var step: Step { Step("mount \(sourceName) on \(destination) (mounts[\(index)])") }
+}
+
+/// A device node of the container.
+package struct DeviceEntry: Sendable, Hashable {
+    /// Absolute path in the container.
+    package var path: Path
+    /// Character, block or FIFO.
+    package var kind: FileKind
+    /// Which device.
+    package var number: DeviceNumber
+    /// Permission bits, exact whatever the umask.
+    package var mode: UInt32
+    /// Owner.
+    package var userID: UInt32
+    /// Group.
+    package var groupID: UInt32
+    /// The host's node to bind instead of making one, in a user namespace.
+    package var bindSource: Path?
+}
+
+/// A kernel parameter of a namespace.
+package struct SysctlEntry: Sendable, Hashable {
+    /// The key as configured, for error texts.
+    package var key: String
+    /// The path below /proc/sys.
+    package var path: Path
+    /// What to write.
+    package var value: String
+}
+
+/// Everything that will be done to give a container its file system: pure, printable, comparable.
+package struct MountPlan: Sendable, Equatable {
+    /// The root directory on the host; nil when a mount tree is handed over.
+    package var rootSource: Path?
+    /// Where in the child's copy of the host's mounts the root is attached, so that hooks find it; nil means `/`.
+    package var attachPoint: Path?
+    /// Whether the root ends read-only.
+    package var rootIsReadOnly = false
+    /// Propagation that the root ends with; nil leaves it private.
+    package var rootPropagation: PropagationChange?
+    /// How it becomes `/`.
+    package var rootChange = RootChange.pivot
+    /// Whether the host's mounts stay visible as slaves until the root changes (else private).
+    package var entries: [MountEntry] = []
+    /// Device nodes, the listed ones first.
+    package var devices: [DeviceEntry] = []
+    /// Whether the runtime furnishes /dev: default nodes, ptmx, links, console.
+    package var furnishesDev = true
+    /// Whether a procfs is mounted at /proc by this plan, so that links into it lead somewhere.
+    package var mountsProc = false
+    /// Paths that become unreadable.
+    package var maskedPaths: [Path] = []
+    /// Paths that become read-only.
+    package var readOnlyPaths: [Path] = []
+    /// Kernel parameters.
+    package var sysctls: [SysctlEntry] = []
+    /// Host name to set.
+    package var hostname: String?
+    /// NIS domain name to set.
+    package var domainname: String?
+    /// Whether the child opens sources and the root by itself (rootless).
+    package var opensInChild = false
+    /// The bundle's absolute path: relative sources start there.
+    package var bundle: Path = "/"
+
+    /// An empty plan.
+    package init() {}
+}

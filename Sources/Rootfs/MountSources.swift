@@ -1,0 +1,144 @@
+package import LinuxSystem
+
+/// Everything of the host that a container's mounts need, as detached mount trees: opened by the runtime before the
+/// clone, so that the child never resolves a host path (I-2). The child inherits the descriptors.
+///
+/// A rootless runtime may not clone trees; then this stays empty and the child opens the same entries itself, in its
+/// own user and mount namespace, before it changes its root.
+package struct MountSources: ~Copyable {
+    var root: MountTree?
+    var entries = TreeList()
+    var devices = TreeList()
+    var nullDevice: MountTree?
+
+    /// Opens what a plan names on the host. A root tree that is handed over takes the place of `root.path`.
+    ///
+    /// - Throws: `StepError` naming the entry of `mounts`, its source and, when a name is missing, which one.
+    /// - SeeAlso: open_tree(2), mount_setattr(2)
+    package static func open(
+        _ plan: MountPlan, rootTree: consuming MountTree? = nil
+    ) throws(StepError) -> MountSources {
+        var sources = MountSources(root: rootTree)
+        if !plan.opensInChild { try sources.openAll(plan) }
+        return sources
+    }
+
+    init(root: consuming MountTree?) { self.root = root }
+
+    /// Opens all that is not there yet.
+    mutating func openAll(_ plan: MountPlan) throws(StepError) {
+        try openRoot(plan)
+        for entry in plan.entries {
+            guard case .bind(let source, let recursive) = entry.origin else {
+                entries.appendNothing()
+                continue
+            }
+            do throws(SyscallError) {
+                let tree = try cloneTree(source, recursive: recursive)
+                try MountSources.applyIdentityMap(entry, to: tree)
+                try entry.applyAttributes(to: tree.borrowed)
+                entries.append(tree)
+            } catch {
+                throw StepError(entry.step, error, hint: MissingElement.hint(for: source, error))
+            }
+        }
+        try openDevices(plan)
+        guard !plan.maskedPaths.isEmpty else { return }
+        nullDevice = try MountSources.openNullDevice()
+    }
+
+    /// The root starts private, so that nothing mounted in it shows on the host, nor the other way round – unless
+    /// the configuration asks for a slave.
+    private mutating func openRoot(_ plan: MountPlan) throws(StepError) {
+        if root == nil, let source = plan.rootSource {
+            root = try during("open root file system", hint: nil) { () throws(SyscallError) in
+                let tree = try cloneTree(source, recursive: true)
+                guard try tree.borrowed.status().kind == .directory else {
+                    throw SyscallError(.openTree, on: source.string, .ENOTDIR)
+                }
+                return tree
+            }
+        }
+        guard let view = root?.borrowed else {
+            throw StepError("open root file system", refused: "neither a path nor a mount tree is given")
+        }
+        let wanted: MountPropagation = plan.rootPropagation?.kind == .isSlave ? .isSlave : .isPrivate
+        try during("isolate root file system") { () throws(SyscallError) in
+            try setMountAttributes(view, propagation: wanted, recursive: true)
+        }
+    }
+
+    /// Host nodes for a user namespace. They are bound with nosuid and noexec; their owner and mode on the host stay
+    /// untouched (DEV-4).
+    private mutating func openDevices(_ plan: MountPlan) throws(StepError) {
+        for device in plan.devices {
+            guard let source = device.bindSource else {
+                devices.appendNothing()
+                continue
+            }
+            devices.append(try MountSources.openDevice(source))
+        }
+    }
+
+    static func openDevice(_ path: Path) throws(StepError) -> MountTree {
+        try during("open device \(path)") { () throws(SyscallError) in
+            let tree = try cloneTree(path, recursive: false)
+            try setMountAttributes(
+                tree.borrowed, set: [.noSetUserID, .noExecution], propagation: .isPrivate)
+            return tree
+        }
+    }
+
+    /// The host's null device, proven to be one: the file that covers masked files must never come from the image
+    /// (I-12).
+    private static func openNullDevice() throws(StepError) -> MountTree {
+        let tree = try openDevice("/dev/null")
+        let status = try during("check /dev/null") { () throws(SyscallError) in try tree.borrowed.status() }
+        guard status.kind == .characterDevice, status.deviceNumber == DeviceNumber(major: 1, minor: 3) else {
+            throw StepError(
+                "check /dev/null", refused: "the host's /dev/null is not the null device",
+                hint: "masked files would show its content")
+        }
+        return tree
+    }
+}
+
+extension MountEntry {
+    /// Sets flags and propagation of a tree that is not attached yet, in as few calls as possible.
+    func applyAttributes(to tree: BorrowedFD) throws(SyscallError) {
+        if !flags.isEmpty {
+            try setMountAttributes(tree, set: flags.set, clear: flags.clear)
+        }
+        var rest = propagation[...]
+        let first = rest.first?.recursive == true ? rest.removeFirst() : nil
+        if first != nil || !recursiveFlags.isEmpty {
+            try setMountAttributes(
+                tree, set: recursiveFlags.set, clear: recursiveFlags.clear, propagation: first?.kind,
+                recursive: true)
+        }
+        for change in rest {
+            try setMountAttributes(tree, propagation: change.kind, recursive: change.recursive)
+        }
+    }
+}
+
+/// Says which name of a host path is missing, for the hint of a failed mount.
+enum MissingElement {
+    static func hint(for path: Path, _ error: SyscallError) -> String? {
+        guard error.errno == .ENOENT || error.errno == .ENOTDIR else { return nil }
+        var names: [Path] = []
+        for name in path.components {
+            names.append(name)
+            let prefix = Path.joining(names, absolute: path.isAbsolute)
+            do throws(SyscallError) {
+                let status = try LinuxSystem.status(of: prefix, following: true)
+                if status.kind != .directory, names.count < path.components.count {
+                    return "\(prefix) is not a directory"
+                }
+            } catch {
+                return "\(prefix): \(error.errno.text)"
+            }
+        }
+        return nil
+    }
+}

@@ -1,0 +1,96 @@
+import LinuxSystem
+
+/// Finds, makes and checks the places in a root file system that mounts land on. Every lookup starts at the root's
+/// descriptor and stays inside (I-1); the descriptor that was checked is the one that is used (I-2).
+struct MountTarget: ~Copyable {
+    /// The file or directory to mount on.
+    let fd: OwnedFD
+
+    /// Opens the destination of an entry, making it when it is missing: a directory, or an empty file for a bind of
+    /// something that is not a directory (MNT-5).
+    static func open(
+        _ entry: MountEntry, in root: BorrowedFD, isDirectory: () throws(SyscallError) -> Bool
+    ) throws(StepError) -> MountTarget {
+        do throws(SyscallError) {
+            return MountTarget(
+                fd: try LinuxSystem.open(
+                    entry.destination, .pathOnly, in: root, resolving: [.inRoot, .noSymlinks]))
+        } catch  where error.errno == .ENOENT {
+            return MountTarget(
+                fd: try during(entry.step) { () throws(SyscallError) in
+                    try make(entry.destination, in: root, isDirectory: try isDirectory())
+                })
+        } catch  where error.errno == .ELOOP {
+            return try followLinks(entry, in: root, isDirectory: isDirectory)
+        } catch {
+            throw StepError(entry.step, error)
+        }
+    }
+
+    /// The destination has a symbolic link in it: followed inside the root, except for procfs and sysfs (I-13), and
+    /// never onto a procfs.
+    private static func followLinks(
+        _ entry: MountEntry, in root: BorrowedFD, isDirectory: () throws(SyscallError) -> Bool
+    ) throws(StepError) -> MountTarget {
+        if entry.refusesSymlinks {
+            throw StepError(
+                entry.step,
+                refused: "\(entry.destination) is or goes through a symbolic link in the root file system",
+                hint: "it must be a real directory")
+        }
+        let target = try during(entry.step) { () throws(SyscallError) in
+            do throws(SyscallError) {
+                return try LinuxSystem.open(entry.destination, .pathOnly, in: root, resolving: .inRoot)
+            } catch  where error.errno == .ENOENT {
+                return try make(entry.destination, in: root, isDirectory: try isDirectory())
+            }
+        }
+        let system = try during(entry.step) { () throws(SyscallError) in
+            try target.borrowed.fileSystemStatus()
+        }
+        if system.magic == FileSystemStatus.proc {
+            throw StepError(
+                entry.step, refused: "\(entry.destination) leads into /proc, where mounts are not allowed")
+        }
+        return MountTarget(fd: target)
+    }
+
+    /// Makes a missing directory or empty file inside the root.
+    static func make(_ path: Path, in root: BorrowedFD, isDirectory: Bool) throws(SyscallError) -> OwnedFD {
+        if isDirectory { return try makeDirectories(path, inRoot: root) }
+        guard let name = path.lastComponent, name != ".." else {
+            throw SyscallError(.mknodat, on: path.string, .EISDIR)
+        }
+        let parent = try makeDirectories(path.parent, inRoot: root)
+        // mknod(2) follows no link and does not open anything, unlike open(2) with O_CREAT.
+        try makeNode(name, in: parent.borrowed, kind: .regular, mode: 0o644)
+        return try LinuxSystem.open(name, [.pathOnly, .noFollow], in: parent.borrowed)
+    }
+
+    /// Attaches a tree and proves that it is now what the destination resolves to (I-2). `tree` then refers to the
+    /// attached mount.
+    func attach(
+        _ tree: borrowing MountTree, of entry: MountEntry, in root: BorrowedFD
+    ) throws(StepError) {
+        let view = tree.borrowed
+        let (there, mine) = try during(entry.step, hint: nil) { () throws(SyscallError) in
+            try moveMount(tree, onto: fd.borrowed)
+            if entry.destination.isRoot { return (UInt64(0), UInt64(0)) }
+            let found = try LinuxSystem.open(entry.destination, .pathOnly, in: root, resolving: .inRoot)
+            return (
+                try found.borrowed.extendedAttributesAndMount().mountID,
+                try view.extendedAttributesAndMount().mountID
+            )
+        }
+        guard there == mine else {
+            throw StepError(
+                entry.step, refused: "\(entry.destination) was moved away while it was being mounted on",
+                hint: "another container may share this root file system or volume")
+        }
+    }
+}
+
+extension Path {
+    /// Whether it names the root itself.
+    var isRoot: Bool { lexicallyCleaned == "/" }
+}

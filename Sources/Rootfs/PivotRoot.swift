@@ -1,0 +1,76 @@
+package import LinuxSystem
+
+extension RootfsContext {
+    /// Makes the container's root `/`, and the host's mounts unreachable.
+    mutating func changeRoot() throws(StepError) {
+        try during("enter root file system") { () throws(SyscallError) in try changeDirectory(to: root) }
+        switch plan.rootChange {
+        case .pivot: try pivot()
+        case .move:
+            try during("move root file system to /") { () throws(SyscallError) in
+                try moveMount(rootTree, onto: "/", in: .currentDirectory)
+                try LinuxSystem.changeRoot(to: ".")
+            }
+        case .chroot:
+            try during("change root") { () throws(SyscallError) in try LinuxSystem.changeRoot(to: ".") }
+        }
+        try during("enter /") { () throws(SyscallError) in try changeDirectory(to: "/") }
+    }
+
+    /// pivot_root(".", ".") puts the old root on top of the new one, where it can be taken off without a directory
+    /// for it inside the container. The copies of the host's mounts became slaves before, so detaching them does not
+    /// reach the host.
+    private func pivot() throws(StepError) {
+        do throws(SyscallError) {
+            try pivotRoot(to: ".", oldRoot: ".")
+        } catch {
+            throw StepError(
+                "pivot root", error,
+                hint: error.errno == .EINVAL ? "a root on a ramdisk needs --no-pivot" : nil)
+        }
+        try during("detach the host's mounts") { () throws(SyscallError) in try unmount(".", lazily: true) }
+    }
+
+    /// Mounts that had to stay writable until now become read-only.
+    mutating func finishReadOnly() throws(StepError) {
+        for index in 0..<lateReadOnly.count {
+            guard let tree = lateReadOnly.view(index) else { continue }
+            try during("make mounts read-only") { () throws(SyscallError) in
+                try setMountAttributes(tree, set: .readOnly)
+            }
+        }
+        if plan.rootIsReadOnly {
+            // One flag more; nosuid, nodev, noexec of the source stay, which also a locked mount allows (ROOT-3).
+            try during("make root file system read-only") { () throws(SyscallError) in
+                try setMountAttributes(root, set: .readOnly)
+            }
+        }
+    }
+
+    /// Gives the root its propagation. `shared` starts a peer group of its own, never the host's (PROP-1).
+    mutating func settlePropagation() throws(StepError) {
+        guard let change = plan.rootPropagation, change.kind != .isPrivate else { return }
+        try during("set propagation of the root file system") { () throws(SyscallError) in
+            try setMountAttributes(root, propagation: change.kind, recursive: change.recursive)
+        }
+    }
+}
+
+/// The working directory of the program.
+package enum WorkingDirectory {
+    /// Enters a directory of the container and proves that it is inside: no magic link leads there, and the kernel
+    /// knows a path to it from the root (I-4, I-6).
+    /// - SeeAlso: openat2(2), getcwd(2)
+    package static func enter(_ path: Path) throws(StepError) {
+        let step: Step = "enter working directory \(path)"
+        let current = try during(step) { () throws(SyscallError) in
+            let directory = try open(
+                path, [.pathOnly, .directory], in: .currentDirectory, resolving: .noMagicLinks)
+            try changeDirectory(to: directory.borrowed)
+            return try workingDirectory()
+        }
+        guard current.isAbsolute else {
+            throw StepError(step, refused: "it is outside the container's root file system")
+        }
+    }
+}
