@@ -89,3 +89,25 @@ extension JSONWord {
     /// Writes the word as a string.
     package func write(to writer: inout JSONWriter) { writer.string(rawValue) }
 }
+
+extension JSONReader {
+    /// Reads a text for which empty and absent mean the same, as in the Go programs that write these documents.
+    package mutating func text() throws(JSONError) -> String? {
+        let text = try string()
+        return text.isEmpty ? nil : text
+    }
+
+    /// Reads one of the words; an empty text counts as absent.
+    package mutating func word<Word: JSONWord>() throws(JSONError) -> Word? {
+        if try nextIsEmptyString() {
+            try skip()
+            return nil
+        }
+        return try Word(from: &self)
+    }
+
+    private mutating func nextIsEmptyString() throws(JSONError) -> Bool {
+        guard try kind() == .string else { return false }
+        return position + 1 < bytes.count && bytes[position + 1] == UInt8(ascii: "\"")
+    }
+}
