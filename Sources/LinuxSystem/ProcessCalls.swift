@@ -24,6 +24,7 @@ package func execute(
     _ path: Path = "", in program: BorrowedFD = .currentDirectory, arguments: [String], environment: [String]
 ) throws(SyscallError) -> Never {
     let flags = path.isEmpty ? CL_AT_EMPTY_PATH : 0
+    // SAFETY: both vectors end with a null pointer and live until the kernel has copied them.
     let result = unsafe withCStringArray(arguments) { argv in
         unsafe withCStringArray(environment) { envp in
             unsafe path.withCString { unsafe cl_execveat(program.rawValue, $0, argv, envp, flags) }
