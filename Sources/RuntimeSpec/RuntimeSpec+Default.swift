@@ -1,6 +1,6 @@
 extension RuntimeSpec {
-    /// The configuration that `skiff spec` writes: a shell in a terminal, with the mounts, paths and capabilities
-    /// that engines usually give, and no inheritable capabilities (CLI-15).
+    /// The configuration that `skiff spec` writes: a shell in a terminal, with the mounts, paths and
+    /// capabilities that engines usually give, and no inheritable capabilities (CLI-15).
     package static var `default`: RuntimeSpec {
         RuntimeSpec(
             ociVersion: newestVersion,
@@ -22,8 +22,8 @@ extension RuntimeSpec {
                 maskedPaths: defaultMaskedPaths, readonlyPaths: defaultReadonlyPaths))
     }
 
-    /// The same for a user without privileges: a user namespace in which the caller is root, nothing that needs
-    /// another id, the host's network, and no limits.
+    /// The same for a user without privileges: a user namespace in which the caller is root, nothing that
+    /// needs another id, the host's network, and no limits.
     /// - Parameters:
     ///   - uid: the caller's user id.
     ///   - gid: the caller's group id.

@@ -16,17 +16,16 @@ extension Validation {
     static func mappedMounts(of spec: RuntimeSpec) throws(SpecError) {
         let hasUserNamespace = spec.linux?.namespaces.contains { $0.kind == .user } ?? false
         for (index, mount) in spec.mounts.enumerated() {
-            let field = "mounts[\(index)]"
             if mount.uidMappings.isEmpty, mount.gidMappings.isEmpty {
                 guard let option = mount.options.first(where: { $0 == "idmap" || $0 == "ridmap" }),
                     !hasUserNamespace
                 else { continue }
                 throw SpecError(
-                    field: "\(field).options",
+                    field: "mounts[\(index)].options",
                     reason: "needs uidMappings and gidMappings or a user namespace",
                     value: option)
             }
-            try checkPair(mount.uidMappings, mount.gidMappings, at: field)
+            try checkPair(mount.uidMappings, mount.gidMappings, at: "mounts[\(index)]")
         }
     }
 

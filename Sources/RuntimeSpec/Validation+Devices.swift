@@ -2,18 +2,19 @@ extension Validation {
     /// DEV-1. The kernel has 12 bits for the major and 20 for the minor number.
     static func devices(of spec: RuntimeSpec) throws(SpecError) {
         for (index, device) in (spec.linux?.devices ?? []).enumerated() {
-            let field = "linux.devices[\(index)]"
-            try requireAbsolute(device.path, "\(field).path")
+            // Names of fields are made only for an error: a configuration may list a hundred devices.
+            func field(_ name: String) -> String { "linux.devices[\(index)]\(name)" }
+            try requireAbsolute(device.path, field(".path"))
             // Some engines send the file type bits along; they carry nothing that `type` does not.
-            try require(device.fileMode, in: 0...0o177777, "\(field).fileMode")
+            try require(device.fileMode, in: 0...0o177777, field(".fileMode"))
             if device.kind == .fifo { continue }
             guard let major = device.major, let minor = device.minor else {
                 throw SpecError(
-                    field: field, reason: "needs major and minor for type \(device.kind.rawValue)",
+                    field: field(""), reason: "needs major and minor for type \(device.kind.rawValue)",
                     value: device.path)
             }
-            try require(major, in: 0...4095, "\(field).major")
-            try require(minor, in: 0...1_048_575, "\(field).minor")
+            try require(major, in: 0...4095, field(".major"))
+            try require(minor, in: 0...1_048_575, field(".minor"))
         }
     }
 
@@ -59,14 +60,17 @@ extension Validation {
     /// CG-9, CG-10.
     static func deviceRules(of spec: RuntimeSpec) throws(SpecError) {
         for (index, rule) in (spec.linux?.resources?.devices ?? []).enumerated() {
-            let field = "linux.resources.devices[\(index)]"
-            let letters = Set("rwm".utf8)
-            if let access = rule.access, !access.utf8.allSatisfy({ letters.contains($0) }) {
-                throw SpecError(field: "\(field).access", reason: "must be letters out of rwm", value: access)
+            func field(_ name: String) -> String { "linux.resources.devices[\(index)]\(name)" }
+            if let access = rule.access, !access.utf8.allSatisfy(isAccessLetter) {
+                throw SpecError(field: field(".access"), reason: "must be letters out of rwm", value: access)
             }
             // -1 is how some engines write "all".
-            try require(rule.major, in: -1...4_294_967_295, "\(field).major")
-            try require(rule.minor, in: -1...4_294_967_295, "\(field).minor")
+            try require(rule.major, in: -1...4_294_967_295, field(".major"))
+            try require(rule.minor, in: -1...4_294_967_295, field(".minor"))
         }
+    }
+
+    private static func isAccessLetter(_ byte: UInt8) -> Bool {
+        byte == UInt8(ascii: "r") || byte == UInt8(ascii: "w") || byte == UInt8(ascii: "m")
     }
 }

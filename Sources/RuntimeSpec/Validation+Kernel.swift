@@ -1,8 +1,8 @@
 import JSONCoding
 
 extension Validation {
-    /// SYS-2 and invariant I-14: a key stays below /proc/sys, and a value is one value. Whether the key belongs to a
-    /// namespace of the container is decided where the namespaces are known.
+    /// SYS-2 and invariant I-14: a key stays below /proc/sys, and a value is one value. Whether the key
+    /// belongs to a namespace of the container is decided where the namespaces are known.
     static func sysctl(of spec: RuntimeSpec) throws(SpecError) {
         for (key, value) in spec.linux?.sysctl ?? [:] {
             let parts = key.split(separator: "/", omittingEmptySubsequences: false)

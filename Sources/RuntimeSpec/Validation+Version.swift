@@ -6,8 +6,8 @@ extension RuntimeSpec {
 }
 
 extension Validation {
-    /// BND-3: SemVer 2.0, major 1, minor up to the newest known. Patch releases add nothing to a document, and
-    /// pre-releases such as `1.0.2-dev` are what engines really write.
+    /// BND-3: SemVer 2.0, major 1, minor up to the newest known. Patch releases add nothing to a document,
+    /// and pre-releases such as `1.0.2-dev` are what engines really write.
     static func version(of spec: RuntimeSpec) throws(SpecError) {
         try requireNonEmpty(spec.ociVersion, "ociVersion")
         guard let version = SemanticVersion(spec.ociVersion) else {

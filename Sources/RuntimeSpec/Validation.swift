@@ -8,9 +8,9 @@ package struct ValidSpec: Equatable, Sendable {
 
 /// Checks of a configuration that need nothing but the configuration.
 ///
-/// They run before anything is changed on the host (runtime-spec checklist BND-5, BND-7). Words of a fixed set, such
-/// as the kinds of namespaces, were checked when the document was read; what depends on the host, such as whether a
-/// sysctl belongs to a namespace of the container, is checked by whoever plans that step.
+/// They run before anything is changed on the host (runtime-spec checklist BND-5, BND-7). Words of a fixed
+/// set, such as the kinds of namespaces, were checked when the document was read; what depends on the host,
+/// such as whether a sysctl belongs to a namespace of the container, is checked by whoever plans that step.
 package enum Validation {
     /// One check: what it is about, and a function that throws for the first fault it finds.
     package struct Check: Sendable {

@@ -58,7 +58,8 @@ struct JSONReaderTests {
 
     @Test(arguments: [
         (#""""#, ""), (#""plain""#, "plain"), (#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{c}\n\r\t"),
-        (#""\u0041\u00e9\u20AC""#, "Aé€"), (#""\ud83d\ude00 \uD83D\uDE00""#, "😀 😀"), (#""é€😀""#, "é€😀"),
+        (#""\u0041\u00e9\u20AC""#, "Aé€"),
+        (#""\ud83d\ude00 \uD83D\uDE00""#, "😀 😀"), (#""é€😀""#, "é€😀"),
         (
             #""a long string with an escape\n in the middle and é at the end""#,
             "a long string with an escape\n in the middle and é at the end"
@@ -94,7 +95,8 @@ struct JSONReaderTests {
     @Test func `a signed integer below its range is refused`() {
         #expect(
             message { () throws(JSONError) in _ = try Int64(json: bytes("-9223372036854775809")) }
-                == "document: the number does not fit the range -9223372036854775808...9223372036854775807 (line 1, byte 0)"
+                == "document: the number does not fit the range "
+                + "-9223372036854775808...9223372036854775807 (line 1, byte 0)"
         )
         #expect(
             message { () throws(JSONError) in _ = try Double(json: bytes("1e999")) }

@@ -31,7 +31,8 @@ struct JSONWriterTests {
     @Test func `compact output has no white space and escapes what must be escaped`() {
         #expect(
             text(Document().json()) == #"{"name":"a\"b\\c\n\r\t\u0001\u001f"# + "\u{7f}é😀</>\""
-                + #","present":7,"some":["x","y"],"yes":true,"list":[-9223372036854775808,{},[],null,{"r":1}],"#
+                + #","present":7,"some":["x","y"],"yes":true,"#
+                + #""list":[-9223372036854775808,{},[],null,{"r":1}],"#
                 + #""map":{"a":1.5,"b":2}}"#)
     }
 

@@ -2,20 +2,20 @@ import RuntimeSpec
 import Testing
 
 struct LinuxValidationTests {
-    @Test(arguments: devicesCases) func `faults of devices are refused by field and value`(refusal: Refusal) {
+    @Test(arguments: deviceFaults) func `faults of devices are refused by field and value`(refusal: Refusal) {
         refusal.check()
     }
-    @Test(arguments: limitsCases) func `faults of limits are refused by field and value`(refusal: Refusal) {
+    @Test(arguments: limitFaults) func `faults of limits are refused by field and value`(refusal: Refusal) {
         refusal.check()
     }
-    @Test(arguments: kernelCases) func `faults of kernel are refused by field and value`(refusal: Refusal) {
+    @Test(arguments: kernelFaults) func `faults of kernel are refused by field and value`(refusal: Refusal) {
         refusal.check()
     }
-    @Test(arguments: filtersCases) func `faults of seccomp are refused by field and value`(refusal: Refusal) {
+    @Test(arguments: filterFaults) func `faults of seccomp are refused by field and value`(refusal: Refusal) {
         refusal.check()
     }
 
-    static let devicesCases: [Refusal] = [
+    static let deviceFaults: [Refusal] = [
         Refusal("linux.devices[0].path \"dev/x\": must be an absolute path") {
             $0.linux?.devices = [.init(kind: .fifo, path: "dev/x")]
         },
@@ -56,7 +56,7 @@ struct LinuxValidationTests {
         },
     ]
 
-    static let limitsCases: [Refusal] = [
+    static let limitFaults: [Refusal] = [
         path("linux.cgroupsPath \"/a/../b\": must not contain . or ..", "/a/../b"),
         path("linux.cgroupsPath \"..\": must not contain . or ..", ".."),
         path("linux.cgroupsPath \"/a/./b\": must not contain . or ..", "/a/./b"),
@@ -118,7 +118,7 @@ struct LinuxValidationTests {
         },
     ]
 
-    static let kernelCases: [Refusal] =
+    static let kernelFaults: [Refusal] =
         ["", "x", "net..x", ".net.x", "net/../kernel", "net.ipv4.x\n", "a b.c", "kernel.a=1"].map(sysctlName)
         + [
             Refusal("linux.sysctl[\"net.x\"] \"1\\n2\": must not contain control characters") {
@@ -155,9 +155,10 @@ struct LinuxValidationTests {
             },
         ]
 
-    static let filtersCases: [Refusal] = [
+    static let filterFaults: [Refusal] = [
         filter(
-            "linux.seccomp.defaultErrnoRet \"1\": is only for SCMP_ACT_ERRNO and SCMP_ACT_TRACE, not SCMP_ACT_ALLOW",
+            "linux.seccomp.defaultErrnoRet \"1\": "
+                + "is only for SCMP_ACT_ERRNO and SCMP_ACT_TRACE, not SCMP_ACT_ALLOW",
             .init(defaultAction: .allow, defaultErrnoRet: 1)),
         filter(
             "linux.seccomp.defaultErrnoRet \"4096\": must be between 0 and 4095",
@@ -174,7 +175,8 @@ struct LinuxValidationTests {
         rule("linux.seccomp.syscalls[0].names: is required", .init(action: .errno)),
         rule("linux.seccomp.syscalls[0].names[1]: is required", .init(names: ["a", ""], action: .errno)),
         rule(
-            "linux.seccomp.syscalls[0].errnoRet \"1\": is only for SCMP_ACT_ERRNO and SCMP_ACT_TRACE, not SCMP_ACT_KILL",
+            "linux.seccomp.syscalls[0].errnoRet \"1\": "
+                + "is only for SCMP_ACT_ERRNO and SCMP_ACT_TRACE, not SCMP_ACT_KILL",
             .init(names: ["a"], action: .kill, errnoRet: 1)),
         rule(
             "linux.seccomp.syscalls[0].action \"SCMP_ACT_NOTIFY\": needs linux.seccomp.listenerPath",

@@ -16,8 +16,8 @@ private struct FixedGenerator: RandomNumberGenerator {
 }
 
 struct MutationTests {
-    /// Damaged documents end in a value or in an error with a place inside the document, never in a trap; and what
-    /// was read can be written and read again.
+    /// Damaged documents end in a value or in an error with a place inside the document, never in a trap; and
+    /// what was read can be written and read again.
     @Test(arguments: [
         "json/every-field.json", "json/features.json", "json/state.json", "engine-configs/slurm.json",
         "engine-configs/podman-exec-process.json",

@@ -65,10 +65,14 @@ struct RoundTripTests {
 
     @Test func `unknown properties and sections of other platforms are ignored (BND-4, BND-9)`() throws {
         let text = #"""
-            {"ociVersion": "1.2.0", "windows": {"layerFolders": ["c:\\x"], "root": 7}, "solaris": {}, "vm": {"kernel": {}},
-             "zos": {"namespaces": [{"type": "x"}]}, "freebsd": [1], "x-foo": {}, "root": {"path": "r", "x-foo": {}},
-             "process": {"user": {"username": "x", "x-foo": [{}]}, "commandLine": "y", "args": ["a"], "cwd": "/",
-              "x-foo": {}}, "linux": {"x-foo": {"type": 1}, "resources": {"x-foo": {}, "memory": {"x-foo": 1}},
+            {"ociVersion": "1.2.0", "windows": {"layerFolders": ["c:\\x"], "root": 7}, "solaris": {},
+             "vm": {"kernel": {}},
+             "zos": {"namespaces": [{"type": "x"}]}, "freebsd": [1], "x-foo": {},
+             "root": {"path": "r", "x-foo": {}},
+             "process": {"user": {"username": "x", "x-foo": [{}]}, "commandLine": "y", "args": ["a"],
+             "cwd": "/",
+              "x-foo": {}}, "linux": {"x-foo": {"type": 1},
+             "resources": {"x-foo": {}, "memory": {"x-foo": 1}},
               "intelRdt": {"enableCMT": true}}, "hostname": null, "mounts": null, "hooks": {"x-foo": 1}}
             """#
         let spec = try RuntimeSpec(json: Array(text.utf8))
@@ -79,8 +83,10 @@ struct RoundTripTests {
 
     @Test func `empty text counts as absent where absence means something`() throws {
         let text = #"""
-            {"ociVersion": "1.2.0", "hostname": "", "process": {"apparmorProfile": "", "selinuxLabel": ""}, "linux":
-             {"rootfsPropagation": "", "cgroupsPath": "", "mountLabel": "", "namespaces": [{"type": "pid", "path": ""}],
+            {"ociVersion": "1.2.0", "hostname": "", "process": {"apparmorProfile": "", "selinuxLabel": ""},
+             "linux":
+             {"rootfsPropagation": "", "cgroupsPath": "", "mountLabel": "", 
+             "namespaces": [{"type": "pid", "path": ""}],
              "resources": {"devices": [{"allow": true, "type": "", "access": ""}]}}}
             """#
         let spec = try RuntimeSpec(json: Array(text.utf8))

@@ -85,17 +85,18 @@ struct ValidationTests {
         #expect(error.description.utf8.count < 230)
     }
 
-    @Test(arguments: bundleCases) func `faults of bundle are refused by field and value`(refusal: Refusal) {
+    @Test(arguments: bundleFaults) func `faults of bundle are refused by field and value`(refusal: Refusal) {
         refusal.check()
     }
-    @Test(arguments: processCases) func `faults of process are refused by field and value`(refusal: Refusal) {
+    @Test(arguments: processFaults) func `faults of process are refused by field and value`(refusal: Refusal)
+    {
         refusal.check()
     }
-    @Test(arguments: namespacesCases) func `faults of namespaces are refused by field and value`(
+    @Test(arguments: namespaceFaults) func `faults of namespaces are refused by field and value`(
         refusal: Refusal
     ) { refusal.check() }
 
-    static let bundleCases: [Refusal] = [
+    static let bundleFaults: [Refusal] = [
         Refusal("ociVersion: is required") { $0.ociVersion = "" },
         Refusal("root: is required") { $0.root = nil },
         Refusal("root.path: is required") { $0.root?.path = "" },
@@ -128,7 +129,7 @@ struct ValidationTests {
         Refusal("linux.readonlyPaths[0]: is required") { $0.linux?.readonlyPaths = [""] },
     ]
 
-    static let processCases: [Refusal] = [
+    static let processFaults: [Refusal] = [
         Refusal("process.cwd: is required") { $0.process?.cwd = "" },
         Refusal("process.cwd \"tmp\": must be an absolute path") { $0.process?.cwd = "tmp" },
         Refusal("process.args: is required") { $0.process?.args = [] },
@@ -176,7 +177,7 @@ struct ValidationTests {
         ) { $0.process?.scheduler = .init(policy: .deadline, runtime: 2, deadline: 1) },
     ]
 
-    static let namespacesCases: [Refusal] = [
+    static let namespaceFaults: [Refusal] = [
         Refusal("linux.namespaces[1].type \"mount\": occurs twice") {
             $0.linux?.namespaces.append(.init(kind: .mount, path: "/x"))
         },
