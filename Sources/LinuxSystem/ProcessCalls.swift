@@ -34,6 +34,19 @@ package func execute(
         .execveat, on: path.isEmpty ? program.operand : path.string, Errno(rawValue: Int32(-result)))
 }
 
+/// Replaces the program by another file, keeping this program's own arguments and environment. Returns only by
+/// throwing.
+/// - SeeAlso: execveat(2)
+package func executeAgain(_ path: Path = "", in program: BorrowedFD) throws(SyscallError) {
+    let flags = path.isEmpty ? CL_AT_EMPTY_PATH : 0
+    // SAFETY: both arrays are the process's own, NULL-terminated and not changed by anybody.
+    let result = unsafe path.withCString {
+        unsafe cl_execveat(program.rawValue, $0, CommandLine.unsafeArgv, cl_environment(), flags)
+    }
+    throw SyscallError(
+        .execveat, on: path.isEmpty ? program.operand : path.string, Errno(rawValue: Int32(-result)))
+}
+
 /// Calls `body` with a NULL-terminated array of C strings.
 private func withCStringArray(
     _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Int
