@@ -85,7 +85,7 @@ struct RoundTripTests {
         let text = #"""
             {"ociVersion": "1.2.0", "hostname": "", "process": {"apparmorProfile": "", "selinuxLabel": ""},
              "linux":
-             {"rootfsPropagation": "", "cgroupsPath": "", "mountLabel": "", 
+             {"rootfsPropagation": "", "cgroupsPath": "", "mountLabel": "",
              "namespaces": [{"type": "pid", "path": ""}],
              "resources": {"devices": [{"allow": true, "type": "", "access": ""}]}}}
             """#
