@@ -110,33 +110,6 @@ package func loadSeccompFilter(_ program: [UInt8], flags: UInt32) throws(Syscall
     return Int32(try check(.seccomp, on: "\(program.count / 8) instructions", result))
 }
 
-/// Makes a call of bpf(2) over a zeroed attribute buffer of 256 bytes that `fill` writes into; the buffer as the
-/// kernel left it, with the call's result.
-/// - SeeAlso: bpf(2)
-package func bpfCall(_ command: Int32, attributes: [UInt8]) throws(SyscallError) -> Int32 {
-    var buffer = [UInt64](repeating: 0, count: 32)
-    for (index, byte) in attributes.prefix(256).enumerated() {
-        buffer[index / 8] |= UInt64(byte) << UInt64(8 * (index % 8))
-    }
-    // SAFETY: the kernel reads and writes at most the 256 bytes of the buffer.
-    let result = unsafe buffer.withUnsafeMutableBytes {
-        unsafe cl_bpf(command, $0.baseAddress, UInt32(attributes.count))
-    }
-    return Int32(try check(.bpf, on: "command \(command)", result))
-}
-
-/// Calls `body` with the address of bytes that the kernel is to read through a pointer inside another structure.
-package func withKernelAddress<Result>(
-    of bytes: [UInt8], _ body: (UInt64) throws(SyscallError) -> Result
-) throws(SyscallError) -> Result {
-    let storage = UnsafeMutableRawBufferPointer.allocate(byteCount: max(bytes.count, 8), alignment: 8)
-    // SAFETY: the storage is filled here and freed only after `body` has returned.
-    defer { unsafe storage.deallocate() }
-    unsafe storage.copyBytes(from: bytes)
-    guard let base = storage.baseAddress else { preconditionFailure("allocation has no address") }
-    return try body(UInt64(UInt(bitPattern: base)))
-}
-
 /// Sets a network interface of the caller's network namespace up.
 /// - SeeAlso: netdevice(7) SIOCSIFFLAGS
 package func bringInterfaceUp(_ name: String) throws(SyscallError) {

@@ -2,7 +2,6 @@
 
 import functools
 import os
-import shutil
 import subprocess
 from typing import NamedTuple
 
@@ -84,12 +83,10 @@ def _is_text(path):
 
 
 def _paths(root):
-    listed = None
-    if shutil.which("git"):
-        listed = subprocess.run(
-            ["git", "-C", root, "ls-files", "-co", "--exclude-standard", "-z"], capture_output=True, text=True)
-    if listed and listed.returncode == 0:
-        paths = [path for path in listed.stdout.split("\0") if path]
+    listing = subprocess.run(
+        ["git", "-C", root, "ls-files", "-co", "--exclude-standard", "-z"], capture_output=True, text=True)
+    if listing.returncode == 0:
+        paths = [path for path in listing.stdout.split("\0") if path]
     else:
         # A source archive without .git.
         paths = []

@@ -1,0 +1,51 @@
+package import LinuxSystem
+
+extension Cgroup {
+    /// Makes the directories of a plan, enables the controllers down the v2 tree, and writes the limits. When a step
+    /// fails, what was made is removed again.
+    /// - Throws: a `StepError` that names the limit's field, the file and the value, or the rule of the kernel that
+    ///   stands against it.
+    package static func create(_ plan: CgroupPlan) throws(StepError) -> Cgroup {
+        var cgroup = Cgroup(
+            record: CgroupRecord(path: plan.path.description, isInOwnFolder: plan.path.isInOwnFolder))
+        do throws(StepError) {
+            for directory in plan.directories { try cgroup.make(directory, at: plan.path) }
+            if let rules = plan.deviceRules { try cgroup.installDeviceProgram(rules) }
+        } catch {
+            var error = error
+            error.notes += cgroup.undo()
+            throw error
+        }
+        return cgroup
+    }
+
+    private mutating func make(_ directory: CgroupPlan.Directory, at path: CgroupPath) throws(StepError) {
+        let whole = directory.mountPoint.appending(path.relative)
+        let new: [Path]
+        do throws(SyscallError) {
+            new = try CgroupDirectories.make(path.relative, below: directory.mountPoint)
+        } catch {
+            let mayNotWrite = [.EACCES, .EPERM, .EROFS].contains(error.errno)
+            if mayNotWrite, !directory.isRequired {
+                return note("no cgroup in the \(directory.tree) tree: \(error)")
+            }
+            throw StepError(
+                "create cgroup \(path)", error, hint: CgroupHints.forMaking(error.errno, directory))
+        }
+        remember(made: new)
+        let fd = try during("open cgroup \(path)") { () throws(SyscallError) in
+            try open(whole, [.readOnly, .directory])
+        }
+        let files = CgroupFiles(
+            tree: directory.tree, controllers: directory.controllers, path: whole,
+            descriptor: BorrowedFD(rawValue: fd.release()))
+        add(files)
+        if new.last != whole { try CgroupDirectories.checkUnused(files) }
+        if files.version == .unified {
+            try CgroupDirectories.enable(directory, for: files, at: path)
+        } else if directory.controllers.contains(.cpuset) {
+            try CgroupDirectories.inheritCpuset(path.relative, below: directory.mountPoint)
+        }
+        try CgroupWriter(files: files, path: self.path).apply(directory.writes)
+    }
+}

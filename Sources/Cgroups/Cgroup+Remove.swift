@@ -1,0 +1,108 @@
+package import LinuxSystem
+
+extension Cgroup {
+    /// The last figures; take them after the last process has gone and before `remove`.
+    package func statistics() -> CgroupStatistics { CgroupStatistics.read(from: trees) }
+
+    /// Kills what is left, waits until it is gone, and removes the directories in all trees, those that the container
+    /// made below first, and our own folder with its last container. What is gone already is no error (CG-13, W-12).
+    package func remove() throws(StepError) {
+        if try isPopulated() {
+            try kill()
+            try waitUntilEmpty(Deadline(milliseconds: 10_000))
+        }
+        var failure: StepError?
+        for tree in trees {
+            do throws(StepError) {
+                try removeAll(tree)
+            } catch {
+                if failure == nil { failure = error } else { failure?.notes.append("\(error)") }
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Waits until no process is left.
+    func waitUntilEmpty(_ deadline: Deadline) throws(StepError) {
+        let step: Step = "wait for the end of the processes of cgroup \(path)"
+        var isEmpty = true
+        if let unified {
+            isEmpty = try during(step) { () throws(SyscallError) in
+                try EventsFile(unified).wait(until: "populated", is: 0, deadline)
+            }
+        } else {
+            for pid in try processes() {
+                try during(step) { () throws(SyscallError) in try Self.waitForEnd(of: pid, deadline) }
+            }
+            isEmpty = !deadline.isOver
+        }
+        if isEmpty { return }
+        let left = try processes().map(\.description).joined(separator: ", ")
+        throw StepError(
+            step, refused: "process \(left) was killed and does not end",
+            hint: "it waits in the kernel, see /proc/PID/stack; delete again later")
+    }
+
+    /// A pidfd becomes readable when its process has ended.
+    private static func waitForEnd(of pid: ProcessID, _ deadline: Deadline) throws(SyscallError) {
+        do throws(SyscallError) {
+            let process = try openPIDFD(pid)
+            _ = try poll(
+                [(fd: process.borrowed, events: [.readable])], timeoutMilliseconds: deadline.milliseconds)
+        } catch {
+            if error.errno != .ESRCH { throw error }
+        }
+    }
+
+    private func removeAll(_ tree: CgroupFiles) throws(StepError) {
+        let deadline = Deadline(milliseconds: 5_000)
+        var pause: Int64 = 50_000
+        while true {
+            do throws(SyscallError) {
+                try removeDirectory(tree.path)
+                break
+            } catch {
+                if error.errno == .ENOENT { break }
+                let step: Step = "remove cgroup \(tree.path)"
+                if error.errno != .EBUSY || deadline.isOver { throw StepError(step, error) }
+                let removedChildren = try during(step) { () throws(SyscallError) in
+                    try Self.removeChildren(of: tree.descriptor)
+                }
+                if removedChildren { continue }
+            }
+            // A task that has ended leaves a v1 tree a moment after its parent saw the end; there is no event for it.
+            Clock.sleep(nanoseconds: pause)
+            pause = min(pause * 2, 20_000_000)
+        }
+        if record.isInOwnFolder { removeOwnFolder(above: tree) }
+    }
+
+    private func removeOwnFolder(above tree: CgroupFiles) {
+        var path = tree.path
+        for _ in 1..<max(Path(record.path).components.count, 1) {
+            path = path.parent
+            let error = bestEffort("other containers are in it, or have removed it") {
+                () throws(SyscallError) in
+                try removeDirectory(path)
+            }
+            if error != nil { return }
+        }
+    }
+
+    /// Removes the cgroups below, innermost first; whether one is gone now.
+    private static func removeChildren(of directory: BorrowedFD) throws(SyscallError) -> Bool {
+        var progress = false
+        for name in try children(of: directory) {
+            do throws(SyscallError) {
+                try removeDirectory(name, in: directory)
+                progress = true
+            } catch {
+                if error.errno == .ENOENT { continue }
+                if error.errno != .EBUSY { throw error }
+                let child = try open(name, [.readOnly, .directory], in: directory)
+                if try removeChildren(of: child.borrowed) { progress = true }
+            }
+        }
+        return progress
+    }
+}

@@ -1,0 +1,92 @@
+package import LinuxSystem
+package import RuntimeSpec
+
+extension Cgroup {
+    /// Changes limits of a running container: only what is given, all of it or nothing. In an update 0 means "not
+    /// given", as engines use it. When a write fails, the files already written get their old text back.
+    /// - Throws: a `StepError` that names the field; its notes tell what could not be restored.
+    package func update(_ resources: ResourcesSpec, host: CgroupHost) throws(StepError) {
+        var resources = resources
+        if resources.pids?.limit == 0 { resources.pids = nil }
+        let step: Step = "update cgroup \(path)"
+        var work: [(CgroupFiles, [CgroupWrite])] = []
+        var rules: [DeviceRule] = []
+        do throws(SpecError) {
+            for (controller, writes) in try CgroupPlan.limits(resources, on: host) {
+                guard let files = tree(of: controller) else {
+                    throw SpecError(
+                        field: "linux.resources.\(writes.first?.field ?? controller.rawValue)",
+                        reason: "the container was started without the \(controller.rawValue) controller")
+                }
+                work.append((files, writes))
+            }
+            let writes = try UnifiedKeys.writes(for: resources)
+            if let unified, !writes.isEmpty { work.append((unified, writes)) }
+            rules = try DeviceRules.list(for: resources)
+            try addLegacyDevices(&rules, to: &work)
+        } catch {
+            throw StepError(step, refused: "\(error)")
+        }
+        if resources.memory?.checkBeforeUpdate == true { try checkUsage(resources.memory?.limit, step) }
+        try apply(work)
+        if !rules.isEmpty { try installDeviceProgram(rules) }
+    }
+
+    private func addLegacyDevices(
+        _ rules: inout [DeviceRule], to work: inout [(CgroupFiles, [CgroupWrite])]
+    ) throws(SpecError) {
+        guard !rules.isEmpty, let files = trees.first(where: { $0.controllers.contains(.devices) }) else {
+            return
+        }
+        work.append((files, try DevicePolicy(rules).legacyWrites))
+        rules = []
+    }
+
+    /// RES-6: a limit below the present usage would reclaim or kill at once.
+    private func checkUsage(_ limit: Int64?, _ step: Step) throws(StepError) {
+        guard let limit, limit > 0, let usage = statistics()[.memoryCurrent].number, usage > UInt64(limit)
+        else {
+            return
+        }
+        throw StepError(
+            step, refused: "memory limit \(limit) is below the present usage of \(usage) bytes",
+            hint: "leave out checkBeforeUpdate to let the kernel reclaim or kill")
+    }
+
+    private func apply(_ work: [(CgroupFiles, [CgroupWrite])]) throws(StepError) {
+        var saved: [(CgroupFiles, CgroupWrite)] = []
+        do throws(StepError) {
+            for (files, writes) in work {
+                for write in writes {
+                    guard let old = LimitRestore.write(undoing: write, in: files) else { continue }
+                    saved.append((files, old))
+                }
+                try CgroupWriter(files: files, path: path).apply(writes)
+            }
+        } catch {
+            var error = error
+            error.notes += Self.restore(saved, path: path)
+            throw error
+        }
+    }
+
+    /// Runs of one directory go through the writer together, so that values that depend on each other find their order.
+    private static func restore(_ saved: [(CgroupFiles, CgroupWrite)], path: String) -> [String] {
+        var notes: [String] = []
+        var index = saved.endIndex
+        while index > saved.startIndex {
+            let files = saved[index - 1].0
+            var writes: [CgroupWrite] = []
+            while index > saved.startIndex, saved[index - 1].0 == files {
+                writes.append(saved[index - 1].1)
+                index -= 1
+            }
+            let error = bestEffort("the failure of the update counts; this is told with it") {
+                () throws(StepError) in
+                try CgroupWriter(files: files, path: path).apply(writes)
+            }
+            if let error { notes.append("not restored: \(error)") }
+        }
+        return notes
+    }
+}

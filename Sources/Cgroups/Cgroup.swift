@@ -1,0 +1,92 @@
+package import LinuxSystem
+
+/// A container's cgroup in all trees that it uses. Closing (deinit) leaves the directories in place.
+package struct Cgroup: ~Copyable {
+    /// The directories, v2 first.
+    package private(set) var trees: [CgroupFiles]
+    /// What to keep in the state file.
+    package private(set) var record: CgroupRecord
+    /// Trees that were passed over because we may not write there and no limit needs them, with the reason.
+    package private(set) var notes: [String] = []
+    /// Directories that `create` made, in order; those that were there before are never removed by its undoing.
+    private var made: [Path] = []
+
+    init(record: CgroupRecord) {
+        trees = []
+        self.record = record
+    }
+
+    deinit {
+        for tree in trees { _ = OwnedFD(adopting: tree.descriptor.rawValue) }
+    }
+
+    /// The place, as /proc/PID/cgroup shows it.
+    package var path: String { record.path }
+
+    /// The directory in the v2 tree, for `cloneProcess(intoCgroup:)`, so that the first process is born there; nil on
+    /// hosts without one.
+    /// - SeeAlso: clone3(2) CLONE_INTO_CGROUP
+    package var v2Directory: BorrowedFD? { unified?.descriptor }
+
+    /// The directory in the v2 tree.
+    var unified: CgroupFiles? { trees.first { $0.tree == .unified } }
+
+    /// The directory that lists the processes: v2's, else that of any tree.
+    var member: CgroupFiles? { trees.first }
+
+    /// The directory in whose tree a controller lives.
+    package func tree(of controller: Controller) -> CgroupFiles? {
+        trees.first { $0.tree != .unified && $0.controllers.contains(controller) } ?? unified
+    }
+
+    mutating func add(_ files: CgroupFiles) {
+        trees.append(files)
+        record.directories.append(
+            CgroupRecord.Directory(tree: files.tree, controllers: files.controllers, path: files.path.string))
+    }
+
+    mutating func note(_ text: String) { notes.append(text) }
+
+    mutating func remember(made directories: [Path]) { made += directories }
+
+    /// Removes what `create` made so far; what cannot be removed is told.
+    mutating func undo() -> [String] {
+        var notes: [String] = []
+        for path in made.reversed() {
+            let error = bestEffort("a failed undoing must not hide why creating failed") {
+                () throws(SyscallError) in
+                try removeDirectory(path)
+            }
+            // Our own folder may hold other containers.
+            if let error, error.errno != .EBUSY, error.errno != .ENOENT { notes.append("\(error)") }
+        }
+        made = []
+        return notes
+    }
+}
+
+extension Cgroup {
+    /// Opens the cgroup of a state file. Directories that are gone are left out, so that what remains can be removed.
+    package static func reopen(from record: CgroupRecord) throws(StepError) -> Cgroup {
+        var cgroup = Cgroup(
+            record: CgroupRecord(path: record.path, isInOwnFolder: record.isInOwnFolder, directories: []))
+        for directory in record.directories {
+            let path = Path(directory.path)
+            let fd: OwnedFD
+            do throws(SyscallError) {
+                fd = try open(path, [.readOnly, .directory])
+            } catch {
+                if error.errno == .ENOENT { continue }
+                throw StepError("open cgroup \(record.path)", error)
+            }
+            cgroup.add(
+                CgroupFiles(
+                    tree: directory.tree, controllers: directory.controllers, path: path,
+                    descriptor: BorrowedFD(rawValue: fd.release())))
+        }
+        return cgroup
+    }
+
+    /// A handle for a container that has no cgroup of its own (none mounted, or none writable and no limits).
+    package static func none() -> Cgroup { Cgroup(record: CgroupRecord()) }
+}

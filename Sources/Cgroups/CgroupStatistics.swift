@@ -1,0 +1,130 @@
+internal import LinuxSystem
+
+/// What a cgroup has used and uses, as figures that name their source.
+package struct CgroupStatistics: Sendable, Equatable {
+    private var figures: [FigureKind: Figure] = [:]
+    /// Reads and writes by block device; empty if there were none or they are not known (see the io figures).
+    package private(set) var devices: [BlockDeviceUsage] = []
+    /// Pressure with its averages, by the resource's name: `cpu`, `memory`, `io`; for live displays.
+    package private(set) var pressure: [String: Pressure] = [:]
+
+    /// The two lines of a pressure file.
+    package struct Pressure: Sendable, Equatable {
+        /// Some task was stalled.
+        package var some: PressureLine?
+        /// All tasks were stalled.
+        package var full: PressureLine?
+    }
+
+    /// Nothing is known.
+    package init() {}
+
+    /// A figure; one that nobody set is unavailable.
+    package subscript(kind: FigureKind) -> Figure {
+        get { figures[kind] ?? .unavailable("this host does not account for it") }
+        set { figures[kind] = newValue }
+    }
+
+    /// Reads a file for some figures; all of them become unavailable if that fails.
+    mutating func read(_ file: String, from files: CgroupFiles, for kinds: [FigureKind]) -> [UInt8]? {
+        do throws(SyscallError) {
+            return try files.read(file)
+        } catch {
+            let reason =
+                switch error.errno {
+                case .ENOENT: "this kernel or cgroup has no \(file)"
+                case .EOPNOTSUPP: "\(file) is switched off"
+                case .ENODEV: "the cgroup is gone"
+                default: "\(file): \(error.errno.text)"
+                }
+            for kind in kinds { self[kind] = .unavailable(reason) }
+            return nil
+        }
+    }
+
+    /// Reads a file with one number.
+    mutating func readSingle(
+        _ file: String, from files: CgroupFiles, as kind: FigureKind, dividedBy divisor: UInt64 = 1
+    ) {
+        guard let bytes = read(file, from: files, for: [kind]) else { return }
+        switch KernelText.single(bytes) {
+        case .number(let number): self[kind] = .value(number / divisor, source: files.source(file))
+        case .unlimited: self[kind] = .unlimited(source: files.source(file))
+        case nil: self[kind] = .unavailable("\(file) holds no number")
+        }
+    }
+
+    /// Reads a file of lines `KEY VALUE`, once, for several figures.
+    mutating func readKeyed(
+        _ file: String, from files: CgroupFiles, _ keys: [(String, FigureKind)], dividedBy divisor: UInt64 = 1
+    ) {
+        guard let bytes = read(file, from: files, for: keys.map(\.1)) else { return }
+        for (key, kind) in keys { self[kind] = .unavailable("\(file) has no \(key)") }
+        KernelText.flatKeyed(bytes) { key, value in
+            for (wanted, kind) in keys where wanted == key {
+                self[kind] = .value(value / divisor, source: files.source(file, key))
+            }
+        }
+    }
+
+    /// Reads a pressure file.
+    mutating func readPressure(
+        _ resource: String, from files: CgroupFiles, some: FigureKind, full: FigureKind
+    ) {
+        let file = "\(resource).pressure"
+        guard let bytes = read(file, from: files, for: [some, full]) else { return }
+        let lines = KernelText.pressure(bytes)
+        pressure[resource] = Pressure(some: lines.some, full: lines.full)
+        for (kind, line, name) in [(some, lines.some, "some"), (full, lines.full, "full")] {
+            self[kind] =
+                line.map { .value($0.total, source: files.source(file, name)) }
+                ?? .unavailable("\(file) has no line \(name)")
+        }
+    }
+
+    /// Takes the block devices and their sums.
+    mutating func setDevices(_ devices: [BlockDeviceUsage], source: String) {
+        self.devices = devices
+        func sum(_ part: KeyPath<BlockDeviceUsage, UInt64?>) -> Figure {
+            .value(devices.reduce(0) { $0 &+ ($1[keyPath: part] ?? 0) }, source: source)
+        }
+        self[.ioReadBytes] = sum(\.readBytes)
+        self[.ioWriteBytes] = sum(\.writeBytes)
+        self[.ioReadOperations] = sum(\.readOperations)
+        self[.ioWriteOperations] = sum(\.writeOperations)
+    }
+
+    /// Reads everything, each file once. Files that are missing make figures unavailable; nothing here fails.
+    package static func read(from trees: [CgroupFiles]) -> CgroupStatistics {
+        var statistics = CgroupStatistics()
+        let unified = trees.first { $0.tree == .unified }
+        func tree(_ controller: Controller) -> CgroupFiles? {
+            trees.first { $0.tree != .unified && $0.controllers.contains(controller) } ?? unified
+        }
+        if let unified {
+            CPUController.recordTime(unified, into: &statistics)
+            for (resource, some, full) in FigureKind.pressureFigures {
+                statistics.readPressure(resource, from: unified, some: some, full: full)
+            }
+        } else {
+            tree(.cpuacct).map { CPUController.recordLegacyTime($0, into: &statistics) }
+            for (_, some, full) in FigureKind.pressureFigures {
+                statistics[some] = .unavailable("pressure is kept for cgroup v2 only")
+                statistics[full] = statistics[some]
+            }
+        }
+        tree(.cpu).map { CPUController.recordThrottling($0, $0.version, into: &statistics) }
+        tree(.memory).map { MemoryController.record($0, $0.version, into: &statistics) }
+        tree(.pids).map { PidsController.record($0, into: &statistics) }
+        tree(.io).map { IOController.record($0, $0.version, into: &statistics) }
+        return statistics
+    }
+}
+
+extension FigureKind {
+    static let ioFigures: [FigureKind] = [.ioReadBytes, .ioWriteBytes, .ioReadOperations, .ioWriteOperations]
+    static let pressureFigures: [(String, FigureKind, FigureKind)] = [
+        ("cpu", .pressureCPUSome, .pressureCPUFull), ("memory", .pressureMemorySome, .pressureMemoryFull),
+        ("io", .pressureIOSome, .pressureIOFull),
+    ]
+}

@@ -1,0 +1,138 @@
+package import RuntimeSpec
+
+/// Memory and swap.
+/// - SeeAlso: cgroup-v2.rst §Memory, cgroup-v1/memory.rst
+package enum MemoryController {
+    /// The files that say what `resources.memory` asks for (RES-1 … RES-5). 0 is unset, -1 is without limit.
+    /// - Throws: if memory and swap contradict each other, or a field has no meaning in this version.
+    package static func writes(
+        for resources: ResourcesSpec, on version: CgroupVersion
+    ) throws(SpecError) -> [CgroupWrite] {
+        guard let memory = resources.memory else { return [] }
+        return switch version {
+        case .unified: try unified(memory)
+        case .legacy: try legacy(memory)
+        }
+    }
+
+    private static let field = "linux.resources.memory"
+
+    /// The limit of memory and swap together, checked against the limit of memory; nil is unset.
+    private static func swapTotal(_ memory: ResourcesSpec.Memory) throws(SpecError) -> Int64? {
+        let limit = memory.limit ?? 0
+        guard let swap = memory.swap, swap != 0 else { return limit < 0 ? -1 : nil }
+        if swap < 0 { return -1 }
+        if limit <= 0 {
+            throw SpecError(
+                field: "\(field).swap", reason: "memory and swap cannot be limited without a memory limit",
+                value: "\(swap)")
+        }
+        if swap < limit {
+            throw SpecError(
+                field: "\(field).swap",
+                reason: "memory and swap together must not be below the memory limit \(limit)",
+                value: "\(swap)")
+        }
+        return swap
+    }
+
+    private static func unified(_ memory: ResourcesSpec.Memory) throws(SpecError) -> [CgroupWrite] {
+        if let swappiness = memory.swappiness {
+            throw SpecError(
+                field: "\(field).swappiness", reason: "does not exist in cgroup v2", value: "\(swappiness)")
+        }
+        if memory.disableOOMKiller == true {
+            throw SpecError(
+                field: "\(field).disableOOMKiller", reason: "does not exist in cgroup v2", value: "true")
+        }
+        var writes: [CgroupWrite] = []
+        if let swap = try swapTotal(memory) {
+            let limit = memory.limit ?? 0
+            let text = swap < 0 ? "max" : String(swap - limit)
+            // A kernel without swap has no such file; then there is no swap to keep from either.
+            writes.append(CgroupWrite("memory.swap.max", text, for: "memory.swap", ifMissing: .skip))
+        }
+        if let limit = memory.limit, limit != 0 {
+            writes.append(CgroupWrite("memory.max", limit < 0 ? "max" : String(limit), for: "memory.limit"))
+        }
+        if let reservation = memory.reservation, reservation != 0 {
+            let text = reservation < 0 ? "max" : String(reservation)
+            writes.append(CgroupWrite("memory.low", text, for: "memory.reservation"))
+        }
+        return writes
+    }
+
+    private static func legacy(_ memory: ResourcesSpec.Memory) throws(SpecError) -> [CgroupWrite] {
+        var writes: [CgroupWrite] = []
+        func add(_ file: String, _ value: Int64?, _ name: String, _ missing: CgroupWrite.IfMissing = .refuse)
+        {
+            guard let value, value != 0 else { return }
+            writes.append(
+                CgroupWrite(file, "\(max(value, -1))", for: name, ifMissing: missing, orderDepends: true))
+        }
+        let swap = try swapTotal(memory)
+        add("memory.limit_in_bytes", memory.limit, "memory.limit")
+        add(
+            "memory.memsw.limit_in_bytes", swap, "memory.swap",
+            swap == memory.limit || swap == -1 ? .skip : .refuse)
+        add("memory.soft_limit_in_bytes", memory.reservation, "memory.reservation")
+        add("memory.kmem.tcp.limit_in_bytes", memory.kernelTCP, "memory.kernelTCP", .skip)
+        if let swappiness = memory.swappiness {
+            guard swappiness <= 100 else {
+                throw SpecError(
+                    field: "\(field).swappiness", reason: "must be 0 to 100", value: "\(swappiness)")
+            }
+            writes.append(CgroupWrite("memory.swappiness", "\(swappiness)", for: "memory.swappiness"))
+        }
+        if memory.disableOOMKiller == true {
+            writes.append(CgroupWrite("memory.oom_control", "1", for: "memory.disableOOMKiller"))
+        }
+        return writes
+    }
+
+    static func record(
+        _ files: CgroupFiles, _ version: CgroupVersion, into statistics: inout CgroupStatistics
+    ) {
+        switch version {
+        case .unified: recordUnified(files, into: &statistics)
+        case .legacy: recordLegacy(files, into: &statistics)
+        }
+    }
+
+    private static func recordUnified(_ files: CgroupFiles, into statistics: inout CgroupStatistics) {
+        statistics.readSingle("memory.current", from: files, as: .memoryCurrent)
+        statistics.readSingle("memory.peak", from: files, as: .memoryPeak)
+        statistics.readSingle("memory.max", from: files, as: .memoryLimit)
+        statistics.readSingle("memory.swap.current", from: files, as: .memorySwap)
+        statistics.readSingle("memory.swap.peak", from: files, as: .memorySwapPeak)
+        statistics.readKeyed(
+            "memory.stat", from: files,
+            [
+                ("anon", .memoryAnonymous), ("file", .memoryFile), ("shmem", .memoryShared),
+                ("kernel", .memoryKernel),
+                ("sock", .memorySockets), ("pgfault", .pageFaults), ("pgmajfault", .majorPageFaults),
+            ])
+        statistics.readKeyed(
+            "memory.events", from: files,
+            [("max", .memoryLimitHits), ("oom", .memoryOOMEvents), ("oom_kill", .memoryOOMKills)])
+    }
+
+    private static func recordLegacy(_ files: CgroupFiles, into statistics: inout CgroupStatistics) {
+        statistics.readSingle("memory.usage_in_bytes", from: files, as: .memoryCurrent)
+        statistics.readSingle("memory.max_usage_in_bytes", from: files, as: .memoryPeak)
+        statistics.readSingle("memory.limit_in_bytes", from: files, as: .memoryLimit)
+        statistics.readSingle("memory.failcnt", from: files, as: .memoryLimitHits)
+        statistics.readSingle("memory.kmem.usage_in_bytes", from: files, as: .memoryKernel)
+        statistics.readKeyed(
+            "memory.stat", from: files,
+            [
+                ("total_rss", .memoryAnonymous), ("total_cache", .memoryFile), ("total_shmem", .memoryShared),
+                ("total_swap", .memorySwap), ("total_pgfault", .pageFaults),
+                ("total_pgmajfault", .majorPageFaults),
+            ])
+        statistics.readKeyed("memory.oom_control", from: files, [("oom_kill", .memoryOOMKills)])
+        statistics[.memorySwapPeak] = .unavailable("cgroup v1 keeps no peak of swap alone")
+        statistics[.memorySockets] = .unavailable("cgroup v1 does not tell socket buffers apart")
+        statistics[.memoryOOMEvents] = .unavailable("cgroup v1 counts out-of-memory kills only")
+    }
+}

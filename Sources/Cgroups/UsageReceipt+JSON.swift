@@ -1,0 +1,150 @@
+package import JSONCoding
+internal import LinuxSystem
+
+extension Figure: JSONReadable, JSONWritable {
+    /// Writes `{"value": 12, "source": "pids.peak"}`, `{"value": "max", …}` or `{"unavailable": "REASON"}`.
+    package func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            switch self {
+            case .value(let number, let source):
+                writer.field("value", number)
+                writer.field("source", source)
+            case .unlimited(let source):
+                writer.field("value", "max")
+                writer.field("source", source)
+            case .unavailable(let reason): writer.field("unavailable", reason)
+            }
+        }
+    }
+
+    /// Reads what `write` writes.
+    package init(from reader: inout JSONReader) throws(JSONError) {
+        var number: UInt64?
+        var source = ""
+        var reason: String?
+        try reader.object { (key, reader) throws(JSONError) in
+            switch key {
+            case "value":
+                if try reader.kind() == .number { number = try reader.read() }
+            case "source": source = try reader.read()
+            case "unavailable": reason = try reader.read()
+            default: break
+            }
+        }
+        if let reason {
+            self = .unavailable(reason)
+        } else if let number {
+            self = .value(number, source: source)
+        } else {
+            self = .unlimited(source: source)
+        }
+    }
+}
+
+extension BlockDeviceUsage: JSONReadable, JSONWritable {
+    /// Writes the object; unknown numbers stay out.
+    package func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("major", major)
+            writer.field("minor", minor)
+            writer.field("readBytes", readBytes)
+            writer.field("writeBytes", writeBytes)
+            writer.field("readOperations", readOperations)
+            writer.field("writeOperations", writeOperations)
+        }
+    }
+
+    /// Reads the object.
+    package init(from reader: inout JSONReader) throws(JSONError) {
+        var numbers: [String: UInt64] = [:]
+        try reader.object { (key, reader) throws(JSONError) in numbers[key] = try reader.read() }
+        self.init(major: numbers["major"] ?? 0, minor: numbers["minor"] ?? 0)
+        readBytes = numbers["readBytes"]
+        writeBytes = numbers["writeBytes"]
+        readOperations = numbers["readOperations"]
+        writeOperations = numbers["writeOperations"]
+    }
+}
+
+extension CgroupStatistics: JSONWritable {
+    /// Writes every figure under its key, with its unit, and the block devices.
+    package func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("figures") { writer in
+                FigureKind.write(FigureKind.allCases.filter { !$0.isOfInit }, to: &writer) { self[$0] }
+            }
+            writer.fieldUnlessEmpty("devices", devices)
+        }
+    }
+}
+
+extension FigureKind {
+    static func write(_ kinds: [FigureKind], to writer: inout JSONWriter, _ figure: (FigureKind) -> Figure) {
+        writer.object { writer in
+            for kind in kinds { writer.field(kind.rawValue, figure(kind)) }
+        }
+    }
+}
+
+extension UsageReceipt: JSONReadable, JSONWritable {
+    /// The version of the document's shape; it changes when a key changes its meaning.
+    package static let version = 1
+
+    /// Writes the account. Units are those of the keys: microseconds for times, bytes for sizes.
+    package func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("version", Self.version)
+            writer.field("id", id)
+            writer.field("name", name)
+            writer.field("image", image)
+            writer.field("started", Clock.timestamp(started))
+            writer.field("finished", Clock.timestamp(finished))
+            writer.field("startedNanoseconds", started.seconds * 1_000_000_000 + started.nanoseconds)
+            writer.field("finishedNanoseconds", finished.seconds * 1_000_000_000 + finished.nanoseconds)
+            writer.field("wallMicroseconds", wallMicroseconds)
+            switch exit {
+            case .exited(let code): writer.field("exitCode", code)
+            case .signaled(let number): writer.field("signal", number)
+            case nil: break
+            }
+            writer.field("outOfMemory", outOfMemory.rawValue)
+            writer.field("figures") { writer in
+                FigureKind.write(FigureKind.allCases, to: &writer) { self[$0] }
+            }
+            writer.fieldUnlessEmpty("devices", devices)
+        }
+    }
+
+    /// Reads an account; figures that are not known (of a later version) are passed over.
+    package init(from reader: inout JSONReader) throws(JSONError) {
+        self.init(id: "")
+        try reader.object { (key, reader) throws(JSONError) in
+            switch key {
+            case "id": id = try reader.read()
+            case "name": name = try reader.read()
+            case "image": image = try reader.read()
+            case "startedNanoseconds": started = Self.time(try reader.read())
+            case "finishedNanoseconds": finished = Self.time(try reader.read())
+            case "wallMicroseconds": wallMicroseconds = try reader.read()
+            case "exitCode": exit = .exited(try reader.read())
+            case "signal": exit = .signaled(try reader.read())
+            case "outOfMemory":
+                let text: String = try reader.read()
+                guard let verdict = OutOfMemory(rawValue: text) else {
+                    throw reader.refusal("unknown verdict \"\(text)\"")
+                }
+                outOfMemory = verdict
+            case "figures":
+                try reader.object { (key, reader) throws(JSONError) in
+                    if let kind = FigureKind(rawValue: key) { self[kind] = try reader.read() }
+                }
+            case "devices": devices = try reader.read()
+            default: break
+            }
+        }
+    }
+
+    private static func time(_ nanoseconds: Int64) -> FileTime {
+        FileTime(seconds: nanoseconds / 1_000_000_000, nanoseconds: nanoseconds % 1_000_000_000)
+    }
+}
