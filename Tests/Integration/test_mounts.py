@@ -343,6 +343,7 @@ def test_mnt_31_the_root_as_destination_harms_nobody(rt, bundle, source):
     assert result.code != 0 or result.lines
 
 
+@pytest.mark.peer(crun="makes the target in the read-only source")
 def test_mnt_32_a_target_that_cannot_be_made_is_named(rt, bundle, source):
     bundle.bind(source, "/mnt", "rbind", "ro").bind(source, "/mnt/below/this")
     rt.refuse(bundle, "/mnt/below", "read-only file system")

@@ -69,6 +69,22 @@ class Result:
                 f"  out: {out[-1500:]}\n  err: {err[-1500:]}")
 
 
+def null_device():
+    """/dev/null for skiff; a node of our own for others: crun changes the owner of a container's standard input."""
+    if os.environ.get("RUNTIME", "skiff") == "skiff":
+        return subprocess.DEVNULL
+    if not _null:
+        path = Path(tempfile.mkdtemp(prefix="skifftest-null-"), "null")
+        os.mknod(path, 0o020666, os.makedev(1, 3))
+        _null.append(open(path, "rb"))
+        path.unlink()
+        path.parent.rmdir()
+    return _null[0]
+
+
+_null: list = []
+
+
 def json_lines(text: str) -> list[dict]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
@@ -81,7 +97,7 @@ def exit_code(status: int) -> int:
 class Running:
     """A program in the background. `wait()` gives its Result; `stop()` ends it."""
 
-    def __init__(self, args, *, scratch: Path, stdin=subprocess.DEVNULL, env=None, cwd=None, pass_fds=(),
+    def __init__(self, args, *, scratch: Path, stdin=None, env=None, cwd=None, pass_fds=(),
                  preexec=None, new_session=True):
         self.args = [str(a) for a in args]
         self.scratch = scratch
@@ -89,7 +105,7 @@ class Running:
         self.err = tempfile.NamedTemporaryFile(dir=scratch, prefix="err.", delete=False)
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            self.args, stdin=stdin, stdout=self.out, stderr=self.err, env=env, cwd=cwd, pass_fds=pass_fds,
+            self.args, stdin=null_device() if stdin is None else stdin, stdout=self.out, stderr=self.err, env=env, cwd=cwd, pass_fds=pass_fds,
             preexec_fn=preexec, start_new_session=new_session)
         host.own(self.process.pid)
         self.pid = self.process.pid

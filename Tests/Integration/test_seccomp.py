@@ -1,0 +1,196 @@
+"""Seccomp (SEC-*)."""
+
+import json
+import platform
+import subprocess
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[2]
+ARCHITECTURES = ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"]
+GETPPID, GETPGID, SETPRIORITY, PERSONALITY = 110, 121, 141, 135  # x86-64: calls that nothing else here needs
+
+pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="call numbers of x86-64")
+
+
+def allow_all_but(*rules: dict, **more) -> dict:
+    return {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ARCHITECTURES, "syscalls": list(rules), **more}
+
+
+def rule(*names: str, action: str = "SCMP_ACT_ERRNO", **more) -> dict:
+    return {"names": list(names), "action": action, **more}
+
+
+def test_sec_14_no_section_means_no_filter(rt, bundle):
+    assert rt.report(bundle)["status"]["Seccomp"] == "0"
+
+
+def test_sec_1_a_filter_is_in_force(rt, bundle):
+    bundle.linux["seccomp"] = allow_all_but(rule("getppid"))
+    assert rt.report(bundle)["status"]["Seccomp"] == "2"
+
+
+def test_sec_1_exec_is_under_the_same_filter(rt, bundle):
+    bundle.linux["seccomp"] = allow_all_but(rule("getpgid"))
+    with rt.sleeping(bundle) as c:
+        report, refused = c.probe("report", ("syscall", GETPGID))
+    assert report["status"]["Seccomp"] == "2" and refused["errno"] == "EPERM"
+
+
+@pytest.mark.parametrize("more, name", [({}, "EPERM"), ({"errnoRet": 13}, "EACCES"), ({"errnoRet": 38}, "ENOSYS")])
+def test_sec_2_errno(rt, bundle, more, name):
+    bundle.linux["seccomp"] = allow_all_but(rule("personality", **more))
+    assert rt.answers(bundle, ("syscall", PERSONALITY, "0xffffffff"))[0]["errno"] == name
+
+
+def test_sec_2_default_errno(rt, bundle):
+    profile = json.loads((PROJECT / "Tests/Fixtures/engine-configs/podman.json").read_text())["linux"]["seccomp"]
+    assert profile["defaultErrnoRet"] == 38
+    bundle.linux["seccomp"] = profile
+    assert rt.answers(bundle, ("syscall", 9999))[0]["errno"] == "ENOSYS"
+
+
+@pytest.mark.peer(crun="no check", runc="no check")
+def test_sec_2_errno_on_an_action_without_one_is_refused(rt, bundle):
+    bundle.linux["seccomp"] = allow_all_but(rule("personality", action="SCMP_ACT_KILL_PROCESS", errnoRet=5))
+    rt.refuse(bundle, "errnoRet", verb="run")
+
+
+@pytest.mark.parametrize("action", ["SCMP_ACT_KILL", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_KILL_PROCESS"])
+def test_sec_1_killing_actions(rt, bundle, action):
+    bundle.linux["seccomp"] = allow_all_but(rule("personality", action=action))
+    assert rt.run(bundle.probe(("syscall", PERSONALITY), ("echo", "survived"))).code == 128 + 31
+
+
+def test_sec_1_trap_raises_sigsys(rt, bundle):
+    bundle.linux["seccomp"] = allow_all_but(rule("personality", action="SCMP_ACT_TRAP"))
+    assert rt.run(bundle.probe(("syscall", PERSONALITY))).code == 128 + 31
+
+
+def test_sec_1_trace_without_a_tracer_is_enosys(rt, bundle):
+    bundle.linux["seccomp"] = allow_all_but(rule("personality", action="SCMP_ACT_TRACE"))
+    assert rt.answers(bundle, ("syscall", PERSONALITY))[0]["errno"] == "ENOSYS"
+
+
+def test_sec_1_log_and_allow_let_through(rt, bundle):
+    bundle.linux["seccomp"] = {"defaultAction": "SCMP_ACT_LOG", "architectures": ARCHITECTURES,
+                               "syscalls": [rule("personality", action="SCMP_ACT_ALLOW")]}
+    assert rt.answers(bundle, ("syscall", PERSONALITY, "0xffffffff"))[0]["errno"] == ""
+
+
+# (operator, value, second value, arguments that match, arguments that do not)
+HIGH = 1 << 32
+COMPARISONS = [
+    ("SCMP_CMP_EQ", 5, 0, [5], [4, 6, 5 + HIGH]), ("SCMP_CMP_NE", 5, 0, [4, 6, 5 + HIGH], [5]),
+    ("SCMP_CMP_LT", 5, 0, [0, 4], [5, 6, HIGH]), ("SCMP_CMP_LE", 5, 0, [4, 5], [6, HIGH]),
+    ("SCMP_CMP_GT", 5, 0, [6, HIGH], [5, 0]), ("SCMP_CMP_GE", 5, 0, [5, 6, HIGH], [4]),
+    ("SCMP_CMP_GT", HIGH, 0, [HIGH + 1, 2 * HIGH], [HIGH, HIGH - 1, 7]), ("SCMP_CMP_LT", HIGH + 5, 0, [HIGH + 4, 7], [HIGH + 5, 2 * HIGH]),
+    ("SCMP_CMP_EQ", HIGH + 5, 0, [HIGH + 5], [5, HIGH]),
+    ("SCMP_CMP_MASKED_EQ", 0xF0, 0x50, [0x50, 0x5F, 0x150, HIGH + 0x50], [0x40, 0xF0, 0]),
+    ("SCMP_CMP_MASKED_EQ", 0xFF << 32, 3 << 32, [3 * HIGH, 3 * HIGH + 9], [3, 0, 2 * HIGH]),
+]
+
+
+@pytest.mark.parametrize("operator, value, second, matching, others", COMPARISONS)
+def test_sec_3_comparisons_are_exact_in_64_bits(rt, bundle, operator, value, second, matching, others):
+    bundle.linux["seccomp"] = allow_all_but(
+        rule("getppid", errnoRet=77, args=[{"index": 2, "value": value, "valueTwo": second, "op": operator}]))
+    answers = rt.answers(bundle, *[("syscall", GETPPID, 0, 0, v) for v in [*matching, *others]])
+    assert [a["errno"] == "EBADFD" for a in answers] == [True] * len(matching) + [False] * len(others)
+
+
+def test_sec_3_conditions_of_one_rule_must_all_hold(rt, bundle):
+    conditions = [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}, {"index": 1, "value": 2, "op": "SCMP_CMP_EQ"}]
+    bundle.linux["seccomp"] = allow_all_but(rule("getppid", errnoRet=77, args=conditions))
+    answers = rt.answers(bundle, *[("syscall", GETPPID, *a) for a in ((1, 2), (1, 3), (0, 2), (0, 0))])
+    assert [a["errno"] == "EBADFD" for a in answers] == [True, False, False, False]
+
+
+def test_sec_4_rules_of_one_call_are_alternatives(rt, bundle):
+    rules = [rule("getppid", errnoRet=77, args=[{"index": 0, "value": v, "op": "SCMP_CMP_EQ"}]) for v in (1, 5)]
+    bundle.linux["seccomp"] = allow_all_but(*rules)
+    answers = rt.answers(bundle, *[("syscall", GETPPID, a) for a in (1, 5, 3)])
+    assert [a["errno"] == "EBADFD" for a in answers] == [True, True, False]
+
+
+def test_sec_5_other_abis_do_not_lead_around_the_filter(rt, bundle):
+    bundle.linux["seccomp"] = allow_all_but(rule("getpid", errnoRet=77))
+    native, x32, i386 = rt.answers(bundle, ("syscall", 39), ("syscall", 39 + 0x40000000), ("int80", 20))
+    assert native["errno"] == "EBADFD"
+    assert x32["errno"] in ("EBADFD", "ENOSYS") and i386["errno"] in ("EBADFD", "ENOSYS")
+
+
+def test_sec_5_an_abi_that_is_not_listed_is_refused(rt, bundle):
+    bundle.linux["seccomp"] = allow_all_but(rule("getppid"), architectures=["SCMP_ARCH_X86_64"])
+    result = rt.run(bundle.probe(("int80", 20), ("echo", "survived")))
+    assert result.code == 128 + 31 or result.lines[0]["errno"] != ""
+
+
+def test_sec_6_unknown_names_are_skipped(rt, bundle):
+    bundle.linux["seccomp"] = allow_all_but(rule("no_such_call", "personality"))
+    assert rt.answers(bundle, ("syscall", PERSONALITY))[0]["errno"] == "EPERM"
+
+
+@pytest.mark.peer(crun="no check", runc="no check")
+def test_sec_6_a_rule_without_names_is_refused(rt, bundle):
+    bundle.linux["seccomp"] = allow_all_but(rule())
+    rt.refuse(bundle, "names")
+
+
+@pytest.mark.peer(crun="has no such rule")
+def test_sec_7_calls_newer_than_the_profile_are_enosys(rt, bundle):
+    profile = json.loads((PROJECT / "Tests/Fixtures/engine-configs/docker.json").read_text())["linux"]["seccomp"]
+    bundle.linux["seccomp"] = profile
+    assert rt.answers(bundle, ("syscall", 9999))[0]["errno"] == "ENOSYS"
+
+
+@pytest.mark.parametrize("key, value", [("defaultAction", "SCMP_ACT_NOPE"), ("architectures", ["SCMP_ARCH_PDP11"]), ("flags", ["SECCOMP_FILTER_FLAG_NOPE"]),
+                                        ("syscalls", [rule("getppid", action="NOPE")]),
+                                        ("syscalls", [rule("getppid", args=[{"index": 6, "value": 1, "op": "SCMP_CMP_EQ"}])]),
+                                        ("syscalls", [rule("getppid", args=[{"index": 0, "value": 1, "op": "SCMP_CMP_ALMOST"}])])])
+@pytest.mark.peer(crun="no check of some")
+def test_sec_1_3_8_unknown_values_are_refused(rt, bundle, key, value):
+    bundle.linux["seccomp"] = {**allow_all_but(rule("getppid")), key: value}
+    rt.refuse(bundle, "seccomp", verb="run")
+
+
+@pytest.mark.parametrize("flags", [["SECCOMP_FILTER_FLAG_LOG"], ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"], ["SECCOMP_FILTER_FLAG_TSYNC"]])
+@pytest.mark.peer(runc="Debian's knows LOG and TSYNC only")
+def test_sec_8_flags(rt, bundle, flags):
+    bundle.linux["seccomp"] = allow_all_but(rule("personality"), flags=flags)
+    assert rt.answers(bundle, ("syscall", PERSONALITY))[0]["errno"] == "EPERM"
+
+
+@pytest.mark.parametrize("no_new_privileges", [True, False])
+def test_sec_13_a_profile_that_forbids_what_the_runtime_itself_needs(rt, bundle, no_new_privileges):
+    """With no_new_privs the filter comes last; without, it must allow what follows it, and setting ids is before."""
+    bundle.process["noNewPrivileges"] = no_new_privileges
+    bundle.process["user"] = {"uid": 1000, "gid": 1000, "additionalGids": [5]}
+    names = ["mount", "umount2", "pivot_root", "sethostname", "unshare", "setns", "mknodat", "chroot", "fsopen", "move_mount", "clone3"]
+    if no_new_privileges:
+        names += ["capset", "setresuid", "setuid", "setgroups", "setgid", "setresgid"]
+    bundle.linux["seccomp"] = allow_all_but(rule(*names))
+    if rt.name != "skiff" and no_new_privileges:
+        pytest.skip("peers differ")
+    assert rt.report(bundle)["uids"] == [1000] * 3
+
+
+@pytest.mark.parametrize("engine", ["docker", "podman", "containerd-seccomp"])
+def test_profiles_of_engines_hold_and_let_work(rt, bundle, engine):
+    config = json.loads((PROJECT / f"Tests/Fixtures/engine-configs/{engine}.json").read_text())
+    bundle.linux["seccomp"] = config["linux"]["seccomp"]
+    bundle.capabilities("CAP_CHOWN", "CAP_KILL")
+    report, kexec, bpf, handle = rt.answers(bundle, "report", ("syscall", 246), ("syscall", 321), ("open-by-handle", "/"))
+    assert report["status"]["Seccomp"] == "2"
+    for refused in (kexec, bpf, handle):
+        assert refused["errno"] in ("EPERM", "ENOSYS"), refused
+
+
+@pytest.mark.skiff_only
+def test_a_cached_program_filters_the_same(rt, bundle, make_bundle):
+    for _ in range(2):
+        bundle = make_bundle()
+        bundle.linux["seccomp"] = allow_all_but(rule("getppid", errnoRet=77, args=[{"index": 0, "value": 9, "op": "SCMP_CMP_EQ"}]))
+        answers = rt.answers(bundle, ("syscall", GETPPID, 9), ("syscall", GETPPID, 8))
+        assert [a["errno"] == "EBADFD" for a in answers] == [True, False]
