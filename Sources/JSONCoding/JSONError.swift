@@ -39,8 +39,8 @@ extension JSONError {
     }
 }
 
-/// Walks a document byte by byte and knows which value the next byte belongs to. It never fails: what comes before
-/// an error was already read once, and the rest only has to give a helpful name.
+/// Walks a document byte by byte and knows which value the next byte belongs to. It never fails: what comes
+/// before an error was already read once, and the rest only has to give a helpful name.
 private struct JSONPathFinder {
     private enum Level {
         case member(name: [UInt8], complete: Bool)

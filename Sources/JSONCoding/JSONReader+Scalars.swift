@@ -144,7 +144,8 @@ extension JSONReader {
 
     // MARK: Numbers
 
-    /// Reads an integer that fits `Value`; a fraction, an exponent or an overflow is an error, nothing is rounded.
+    /// Reads an integer that fits `Value`; a fraction, an exponent or an overflow is an error, nothing is
+    /// rounded.
     package mutating func integer<Value: FixedWidthInteger>(
         _ type: Value.Type = Value.self
     ) throws(JSONError) -> Value {
@@ -161,7 +162,8 @@ extension JSONReader {
         throw refusal("the number does not fit the range \(Value.min)...\(Value.max)")
     }
 
-    /// Reads any number; digits beyond the precision of `Double` are rounded, a number beyond its range refused.
+    /// Reads any number; digits beyond the precision of `Double` are rounded, a number beyond its range
+    /// refused.
     package mutating func double() throws(JSONError) -> Double {
         let number = try number()
         let text = String(decoding: bytes[number.range], as: UTF8.self)

@@ -1,10 +1,10 @@
 /// Reads one JSON document (RFC 8259, with the stricter rules of I-JSON, RFC 7493) from front to back.
 ///
-/// No tree is built: the caller asks for the value it expects and gets it, or a `JSONError` that names the path.
-/// Two rules hold everywhere. A member whose value is `null` is passed over, as if it were absent. A member whose
-/// value the caller's closure did not read is skipped, so unknown members need no code; what is skipped is checked
-/// all the same. Names that occur twice in one object, invalid UTF-8, NUL characters, lone surrogates, too deep
-/// nesting and bytes after the document are refused.
+/// No tree is built: the caller asks for the value it expects and gets it, or a `JSONError` that names the
+/// path. Two rules hold everywhere. A member whose value is `null` is passed over, as if it were absent. A
+/// member whose value the caller's closure did not read is skipped, so unknown members need no code; what is
+/// skipped is checked all the same. Names that occur twice in one object, invalid UTF-8, NUL characters, lone
+/// surrogates, too deep nesting and bytes after the document are refused.
 ///
 /// ```swift
 /// try reader.object { (key, reader) throws(JSONError) in
@@ -202,7 +202,8 @@ package struct JSONReader: ~Copyable {
         return key
     }
 
-    /// Few names are compared one by one; many go into a set, so that a hostile document costs no square time.
+    /// Few names are compared one by one; many go into a set, so that a hostile document costs no square
+    /// time.
     private mutating func isRepeated(_ key: String, after first: Int, _ known: inout Set<String>?) -> Bool {
         if known != nil { return known?.insert(key).inserted == false }
         for index in first..<names.count where names[index] == key { return true }

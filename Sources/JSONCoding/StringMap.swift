@@ -1,7 +1,8 @@
 /// Text by name, such as annotations or labels, in the order of the document.
 ///
-/// The maps in container documents are short and are walked more often than searched, so this is a list of pairs;
-/// two maps are equal if they hold the same pairs in any order. Making one keeps the last value of a repeated name.
+/// The maps in container documents are short and are walked more often than searched, so this is a list of
+/// pairs; two maps are equal if they hold the same pairs in any order. Making one keeps the last value of a
+/// repeated name.
 package struct StringMap: Sendable, RandomAccessCollection, ExpressibleByDictionaryLiteral {
     /// One name with its text.
     package typealias Element = (key: String, value: String)

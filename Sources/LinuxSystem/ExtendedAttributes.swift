@@ -14,6 +14,7 @@ extension BorrowedFD {
     /// The value of an extended attribute of the open file, nil when it has none of that name.
     /// - SeeAlso: fgetxattr(2)
     package func extendedAttribute(_ name: Path) throws(SyscallError) -> [UInt8]? {
+        // SAFETY: readAttribute passes a buffer of `size` bytes that outlives the call.
         try unsafe readAttribute(on: name.string) { buffer, size in
             unsafe name.withCString { unsafe cl_fgetxattr(rawValue, $0, buffer, size) }
         }
@@ -22,6 +23,7 @@ extension BorrowedFD {
     /// The names of the open file's extended attributes.
     /// - SeeAlso: flistxattr(2)
     package func extendedAttributeNames() throws(SyscallError) -> [Path] {
+        // SAFETY: readAttribute passes a buffer of `size` bytes that outlives the call.
         let list = try unsafe readAttribute(on: operand) { buffer, size in
             unsafe cl_flistxattr(rawValue, buffer?.assumingMemoryBound(to: CChar.self), size)
         }
@@ -58,6 +60,7 @@ package enum ExtendedAttributes {
         _ name: Path, of file: Path, in directory: BorrowedFD
     ) throws(SyscallError) -> [UInt8]? {
         let path = ExtendedAttributes.path(file, in: directory)
+        // SAFETY: readAttribute passes a buffer of `size` bytes that outlives the call.
         return try unsafe readAttribute(on: "\(file) \(name)") { buffer, size in
             unsafe path.withCString { path in
                 unsafe name.withCString { unsafe cl_lgetxattr(path, $0, buffer, size) }
@@ -69,6 +72,7 @@ package enum ExtendedAttributes {
     /// - SeeAlso: llistxattr(2)
     package static func names(of file: Path, in directory: BorrowedFD) throws(SyscallError) -> [Path] {
         let path = ExtendedAttributes.path(file, in: directory)
+        // SAFETY: readAttribute passes a buffer of `size` bytes that outlives the call.
         let list = try unsafe readAttribute(on: file.string) { buffer, size in
             unsafe path.withCString {
                 unsafe cl_llistxattr($0, buffer?.assumingMemoryBound(to: CChar.self), size)

@@ -24,10 +24,24 @@ package func execute(
     _ path: Path = "", in program: BorrowedFD = .currentDirectory, arguments: [String], environment: [String]
 ) throws(SyscallError) -> Never {
     let flags = path.isEmpty ? CL_AT_EMPTY_PATH : 0
+    // SAFETY: both vectors end with a null pointer and live until the kernel has copied them.
     let result = unsafe withCStringArray(arguments) { argv in
         unsafe withCStringArray(environment) { envp in
             unsafe path.withCString { unsafe cl_execveat(program.rawValue, $0, argv, envp, flags) }
         }
+    }
+    throw SyscallError(
+        .execveat, on: path.isEmpty ? program.operand : path.string, Errno(rawValue: Int32(-result)))
+}
+
+/// Replaces the program by another file, keeping this program's own arguments and environment. Returns only by
+/// throwing.
+/// - SeeAlso: execveat(2)
+package func executeAgain(_ path: Path = "", in program: BorrowedFD) throws(SyscallError) {
+    let flags = path.isEmpty ? CL_AT_EMPTY_PATH : 0
+    // SAFETY: both arrays are the process's own, NULL-terminated and not changed by anybody.
+    let result = unsafe path.withCString {
+        unsafe cl_execveat(program.rawValue, $0, CommandLine.unsafeArgv, cl_environment(), flags)
     }
     throw SyscallError(
         .execveat, on: path.isEmpty ? program.operand : path.string, Errno(rawValue: Int32(-result)))

@@ -23,8 +23,9 @@ extension CloneFlags {
 }
 
 extension NamespaceKind {
-    /// Every kind, in the order in which joins happen when no user namespace says otherwise: the mount namespace
-    /// last, because joining it changes what every path means.
+    /// Every kind, in the order in which joins are tried. The user namespace comes last: a process that has entered
+    /// it loses its rights over everything that belongs to the host's. What may only be joined from inside it is
+    /// tried again after it.
     package static let joinOrder: [NamespaceKind] = [
         .cgroup, .ipc, .uts, .network, .pid, .time, .user, .mount,
     ]

@@ -144,6 +144,10 @@ package struct NamespacePlan: Sendable, Equatable {
                 throw SpecError(field: field, reason: "is required with a new user namespace")
             }
             try MappingRules.check(list, field: field)
+            // The child makes files and nodes as id 0 while it furnishes the root file system.
+            guard !new.contains(.user) || list.contains(where: { $0.containerID == 0 }) else {
+                throw SpecError(field: field, reason: "must map id 0 of the container")
+            }
         }
     }
 }

@@ -125,8 +125,8 @@ extension ResourcesSpec {
                 case "period": period = try reader.read()
                 case "realtimeRuntime": realtimeRuntime = try reader.read()
                 case "realtimePeriod": realtimePeriod = try reader.read()
-                case "cpus": cpus = try reader.read()
-                case "mems": mems = try reader.read()
+                case "cpus": cpus = try reader.text()
+                case "mems": mems = try reader.text()
                 case "idle": idle = try reader.read()
                 default: break
                 }

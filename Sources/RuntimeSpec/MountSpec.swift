@@ -35,8 +35,8 @@ package struct MountSpec: Equatable, Sendable, JSONReadable, JSONWritable {
         try reader.object { (key, reader) throws(JSONError) in
             switch key {
             case "destination": destination = try reader.read()
-            case "type": type = try reader.read()
-            case "source": source = try reader.read()
+            case "type": type = try reader.text()
+            case "source": source = try reader.text()
             case "options": options = try reader.read()
             case "uidMappings": uidMappings = try reader.read()
             case "gidMappings": gidMappings = try reader.read()

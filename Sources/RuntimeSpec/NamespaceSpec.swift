@@ -39,7 +39,7 @@ package struct NamespaceSpec: Equatable, Sendable, JSONReadable, JSONWritable {
             case "type":
                 kind = try reader.read()
                 hasKind = true
-            case "path": path = try reader.read()
+            case "path": path = try reader.text()
             default: break
             }
         }

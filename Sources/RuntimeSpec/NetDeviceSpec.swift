@@ -20,7 +20,7 @@ package struct NetDeviceSpec: Equatable, Sendable {
         try reader.object { (hostName, reader) throws(JSONError) in
             var device = NetDeviceSpec(hostName: hostName)
             try reader.object { (key, reader) throws(JSONError) in
-                if key == "name" { device.name = try reader.read() }
+                if key == "name" { device.name = try reader.text() }
             }
             devices.append(device)
         }

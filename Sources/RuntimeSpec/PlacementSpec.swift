@@ -31,10 +31,10 @@ package struct IntelRdtSpec: Equatable, Sendable, JSONReadable, JSONWritable {
         self.init()
         try reader.object { (key, reader) throws(JSONError) in
             switch key {
-            case "closID": closID = try reader.read()
+            case "closID": closID = try reader.text()
             case "schemata": schemata = try reader.read()
-            case "l3CacheSchema": l3CacheSchema = try reader.read()
-            case "memBwSchema": memBwSchema = try reader.read()
+            case "l3CacheSchema": l3CacheSchema = try reader.text()
+            case "memBwSchema": memBwSchema = try reader.text()
             case "enableMonitoring": enableMonitoring = try reader.read()
             default: break
             }
@@ -79,7 +79,7 @@ package struct MemoryPolicySpec: Equatable, Sendable, JSONReadable, JSONWritable
             case "mode":
                 mode = try reader.read()
                 hasMode = true
-            case "nodes": nodes = try reader.read()
+            case "nodes": nodes = try reader.text()
             case "flags": flags = try reader.read()
             default: break
             }

@@ -73,10 +73,10 @@ package struct ProcessSpec: Equatable, Sendable, JSONReadable, JSONWritable {
             case "capabilities": capabilities = try reader.read()
             case "rlimits": rlimits = try reader.read()
             case "noNewPrivileges": noNewPrivileges = try reader.read()
-            case "apparmorProfile": apparmorProfile = try reader.read()
+            case "apparmorProfile": apparmorProfile = try reader.text()
             case "oomScoreAdj": oomScoreAdj = try reader.read()
             case "scheduler": scheduler = try reader.read()
-            case "selinuxLabel": selinuxLabel = try reader.read()
+            case "selinuxLabel": selinuxLabel = try reader.text()
             case "ioPriority": ioPriority = try reader.read()
             case "execCPUAffinity": execCPUAffinity = try reader.read()
             default: break

@@ -107,10 +107,10 @@ extension ResourcesSpec {
             try reader.object { (key, reader) throws(JSONError) in
                 switch key {
                 case "allow": allow = try reader.read()
-                case "type": kind = try reader.read()
+                case "type": kind = try reader.word()
                 case "major": major = try reader.read()
                 case "minor": minor = try reader.read()
-                case "access": access = try reader.read()
+                case "access": access = try reader.text()
                 default: break
                 }
             }

@@ -168,8 +168,8 @@ package struct CPUAffinitySpec: Equatable, Sendable, JSONReadable, JSONWritable 
         self.init()
         try reader.object { (key, reader) throws(JSONError) in
             switch key {
-            case "initial": initial = try reader.read()
-            case "final": final = try reader.read()
+            case "initial": initial = try reader.text()
+            case "final": final = try reader.text()
             default: break
             }
         }

@@ -45,8 +45,8 @@ package struct SeccompSpec: Equatable, Sendable, JSONReadable, JSONWritable {
             case "defaultErrnoRet": defaultErrnoRet = try reader.read()
             case "architectures": architectures = try reader.read()
             case "flags": flags = try reader.read()
-            case "listenerPath": listenerPath = try reader.read()
-            case "listenerMetadata": listenerMetadata = try reader.read()
+            case "listenerPath": listenerPath = try reader.text()
+            case "listenerMetadata": listenerMetadata = try reader.text()
             case "syscalls": syscalls = try reader.read()
             default: break
             }

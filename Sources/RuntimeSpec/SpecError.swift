@@ -23,8 +23,8 @@ package struct SpecError: Error, Equatable, Sendable, CustomStringConvertible {
             reason: "\(error.reason) (line \(error.line), byte \(error.offset))")
     }
 
-    /// One line: `mounts[2].destination "a/../b": must not contain ..`. Control characters in the value are escaped
-    /// and a long value is cut, so that an error message stays one readable line.
+    /// One line: `mounts[2].destination "a/../b": must not contain ..`. Control characters in the value are
+    /// escaped and a long value is cut, so that an error message stays one readable line.
     package var description: String {
         guard let value else { return "\(field): \(reason)" }
         return "\(Self.printable(field)) \"\(Self.printable(value))\": \(reason)"

@@ -110,6 +110,13 @@ def test_witnesses_and_kernel_constants_need_none(tmp_path):
     assert findings(tmp_path, documentation.check, "Sources/Rootfs/A.swift", text) == []
 
 
+def test_dead_links_are_found(tmp_path):
+    text = "[a](b.md#part) [c](https://example.org) [d](#here) `[e](f.md)`\n[g](missing.md)\n"
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/b.md").write_text("b\n")
+    assert [line for line, _ in findings(tmp_path, documentation.links, "docs/a.md", text)] == [2]
+
+
 def function(body_lines, head="    package func long(a: Int = { 1 }()) throws(E) -> [Int] {", mark=""):
     return f"struct A {{\n{mark}{head}\n" + '        let s = "}"\n' * body_lines + "    }\n}\n"
 

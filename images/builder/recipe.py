@@ -42,6 +42,7 @@ def names(folder):
 
 def load(folder, name):
     """Reads recipe `name`, with the layers of the images it stands on in front."""
+    folder = os.path.abspath(folder)
     path = os.path.join(folder, name, "image.toml")
     if not os.path.exists(path):
         raise BuildFailure(f"no image named {name}; there are: {' '.join(names(folder))}")

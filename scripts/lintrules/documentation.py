@@ -1,5 +1,6 @@
 """Doc comments on what other targets may use."""
 
+import os
 import re
 
 from .project import Finding
@@ -53,3 +54,17 @@ def _documented(lines, number):
 
 def _opens_type(text):
     return text.endswith("{") and re.search(r"\b(?:struct|enum|class)\b", text) is not None
+
+
+_LINK = re.compile(r"\[[^\]]*\]\((?!\w+:|#)([^)#\s]+)[^)]*\)")
+
+
+def links(project):
+    """links between the pages of the documentation lead to a file"""
+    for file in project.files:
+        if not file.name.endswith(".md"):
+            continue
+        for number, line in enumerate(file.lines, 1):
+            for target in _LINK.findall(re.sub(r"`[^`]*`", "", line)):
+                if not os.path.exists(os.path.join(project.root, os.path.dirname(file.path), target)):
+                    yield Finding(file.path, number, f"the link to {target} leads nowhere (a reader is lost)")

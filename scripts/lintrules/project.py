@@ -2,6 +2,7 @@
 
 import functools
 import os
+import shutil
 import subprocess
 from typing import NamedTuple
 
@@ -83,10 +84,12 @@ def _is_text(path):
 
 
 def _paths(root):
-    listing = subprocess.run(
-        ["git", "-C", root, "ls-files", "-co", "--exclude-standard", "-z"], capture_output=True, text=True)
-    if listing.returncode == 0:
-        paths = [path for path in listing.stdout.split("\0") if path]
+    listed = None
+    if shutil.which("git"):
+        listed = subprocess.run(
+            ["git", "-C", root, "ls-files", "-co", "--exclude-standard", "-z"], capture_output=True, text=True)
+    if listed and listed.returncode == 0:
+        paths = [path for path in listed.stdout.split("\0") if path]
     else:
         # A source archive without .git.
         paths = []

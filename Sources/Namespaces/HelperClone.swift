@@ -1,0 +1,81 @@
+import LinuxSystem
+
+/// The way through a helper: it joins the user namespace and clones init from inside, as the runtime's child, so that
+/// init's new pid namespace belongs to that user namespace. The runtime itself could not come back from there.
+enum HelperClone {
+    /// What the helper tells: pid of init, or the failed call.
+    private static let recordSize = 12
+
+    static func clone(
+        _ plan: NamespacePlan, _ handles: borrowing NamespaceHandles, intoCgroup cgroup: BorrowedFD?
+    ) throws(StepError) -> CloneOutcome {
+        let pipe = try during("make pipe") { () throws(SyscallError) in try Pipe() }
+        let outcome = try during("clone helper") { () throws(SyscallError) in
+            try cloneProcess([], intoCgroup: cgroup)
+        }
+        switch consume outcome {
+        case .child:
+            return runHelper(plan, handles, report: pipe.writeEnd.borrowed)
+        case .parent(let helper):
+            return try adopt(helper, pipe.ends())
+        }
+    }
+
+    /// In the helper. Returns only in init.
+    private static func runHelper(
+        _ plan: NamespacePlan, _ handles: borrowing NamespaceHandles, report: BorrowedFD
+    ) -> CloneOutcome {
+        var record = [Int32](repeating: 0, count: 3)
+        do throws(StepError) {
+            try NamespaceLaunch.join(plan, handles)
+            let outcome = try during("clone init") { () throws(SyscallError) in
+                try cloneProcess(plan.cloneFlags.union(.sameParent))
+            }
+            switch consume outcome {
+            case .child: return .child
+            case .parent(let child): record[0] = child.pid.rawValue
+            }
+        } catch {
+            if case .syscall(let cause) = error.cause {
+                record[1] = cause.errno.rawValue
+                record[2] = Int32(cause.call.rawValue)
+            } else {
+                record[1] = Errno.EINVAL.rawValue
+            }
+        }
+        let sent = bestEffort("without the record the runtime sees the end of the pipe") {
+            () throws(SyscallError) in
+            try report.writeAll(
+                record.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } })
+        }
+        exitProcess(sent == nil && record[0] != 0 ? 0 : 1)
+    }
+
+    /// In the runtime: waits for the helper, whose clone is now a child of the runtime.
+    private static func adopt(
+        _ helper: borrowing Child, _ ends: (read: Int32, write: Int32)
+    ) throws(StepError) -> CloneOutcome {
+        let readEnd = OwnedFD(adopting: ends.read)
+        _ = OwnedFD(adopting: ends.write)
+        let bytes = try during("hear from the helper") { () throws(SyscallError) in
+            // Init inherits the pipe's writing end, so the end of the file would come too late: one record, one read.
+            let bytes = try readEnd.borrowed.read(max: recordSize)
+            try waitForExit(of: .pidfd(helper.pidfd.borrowed))
+            return bytes
+        }
+        guard bytes.count == recordSize else {
+            throw StepError("clone init", refused: "the helper process ended without a word")
+        }
+        let record = stride(from: 0, to: recordSize, by: 4).map { start in
+            (0..<4).reduce(Int32(0)) { $0 | Int32(bytes[start + $1]) << Int32($1 * 8) }
+        }
+        guard record[0] > 0 else {
+            let call = Call(rawValue: UInt16(truncatingIfNeeded: record[2])) ?? .setns
+            throw StepError("join namespaces", SyscallError(call, Errno(rawValue: record[1])))
+        }
+        let pid = ProcessID(rawValue: record[0])
+        // Nobody else can reap it, so the number cannot have been given away yet.
+        let pidfd = try during("open init") { () throws(SyscallError) in try openPIDFD(pid) }
+        return .parent(Child(pid: pid, pidfd: pidfd))
+    }
+}
