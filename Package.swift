@@ -70,7 +70,7 @@ let targets: [Target] = [
         "Engine",
         [
             "ContainerRuntime", "ImageStore", "Cgroups", "ImageSpec", "LinuxSystem", "RuntimeSpec",
-            "JSONCoding", "Rootfs", "Security",
+            "JSONCoding", "Rootfs", "Security", "CapabilityBinding",
         ]),
     layer(
         "ImageTransfer",

@@ -34,7 +34,9 @@ package struct ContainerRecord: Sendable, Equatable, JSONReadable, JSONWritable 
     package var anonymousVolumes: [String] = []
 
     /// A record by its identity; the rest has defaults.
-    package init(id: String, name: String, image: String, imageDigest: String, created: String, command: [String]) {
+    package init(
+        id: String, name: String, image: String, imageDigest: String, created: String, command: [String]
+    ) {
         self.id = id
         self.name = name
         self.image = image
@@ -72,7 +74,8 @@ package struct ContainerRecord: Sendable, Equatable, JSONReadable, JSONWritable 
             }
         }
         guard version == ContainerRecord.currentVersion else {
-            throw reader.refusal("is of version \(version); this skiff knows \(ContainerRecord.currentVersion)")
+            throw reader.refusal(
+                "is of version \(version); this skiff knows \(ContainerRecord.currentVersion)")
         }
     }
 

@@ -37,7 +37,8 @@ package struct RecordStore: ~Copyable {
             return try source.borrowed.read(max: 32)
         }
         let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+        return String(
+            decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
     /// Takes a name for an id; refused when another container has it.
@@ -68,7 +69,8 @@ package struct RecordStore: ~Copyable {
     package func makeFolder(id: String) throws(StepError) -> OwnedFD {
         try during("make the folder of container \(id)") { () throws(SyscallError) in
             try makeDirectory(Path(id), in: containers.borrowed, mode: 0o700)
-            return try LinuxSystem.open(Path(id), [.readOnly, .directory, .noFollow], in: containers.borrowed)
+            return try LinuxSystem.open(
+                Path(id), [.readOnly, .directory, .noFollow], in: containers.borrowed)
         }
     }
 
@@ -133,7 +135,9 @@ package struct RecordStore: ~Copyable {
         guard !text.isEmpty, !text.contains("/"), text != ".", text != ".." else { throw missing }
         if let id = try idNamed(text), let record = try record(id: id) { return record }
         if text.utf8.count == 64, let record = try record(id: text) { return record }
-        guard text.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else { throw missing }
+        guard text.utf8.allSatisfy({ (48...57).contains($0) || (97...102).contains($0) }) else {
+            throw missing
+        }
         let entries = try during("list the containers") { () throws(SyscallError) in
             try containers.borrowed.list()
         }

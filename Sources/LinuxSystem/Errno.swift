@@ -61,6 +61,7 @@ extension Errno {
     package static let ECONNRESET = Errno(rawValue: 104)
     package static let ETIMEDOUT = Errno(rawValue: 110)
     package static let ECONNREFUSED = Errno(rawValue: 111)
+    package static let ESTALE = Errno(rawValue: 116)
     package static let EDQUOT = Errno(rawValue: 122)
 
     // lint:table
