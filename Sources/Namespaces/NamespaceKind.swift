@@ -27,7 +27,7 @@ extension NamespaceKind {
     /// it loses its rights over everything that belongs to the host's. What may only be joined from inside it is
     /// tried again after it.
     package static let joinOrder: [NamespaceKind] = [
-        .cgroup, .ipc, .uts, .network, .pid, .time, .user, .mount,
+        .cgroup, .ipc, .uts, .network, .pid, .time, .mount, .user,
     ]
 
     /// The file below `/proc/PID/ns`.
