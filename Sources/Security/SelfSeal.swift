@@ -68,30 +68,41 @@ package enum SelfSeal {
         }
     }
 
-    /// Starts this program again with the same arguments and environment through an overlay of its directory that
-    /// has no upper layer, so nothing can ever be written through it, and that is attached nowhere.
-    /// - SeeAlso: https://docs.kernel.org/filesystems/overlayfs.html
+    /// Starts this program again with the same arguments and environment through ``overlay(of:)``.
     private static func restartThroughOverlay() throws(SyscallError) {
         let file = try readLink("/proc/self/exe")
         guard let name = file.lastComponent else {
             throw SyscallError(.readlinkat, on: "/proc/self/exe", .EINVAL)
         }
-        let context = try FileSystemContext(type: "overlay")
-        // Without an upper layer the kernel wants two lower ones; the second only has to exist and be elsewhere.
-        try context.set("lowerdir+", to: file.parent)
-        try context.set("lowerdir+", to: "/sys" as Path)
-        let tree = try context.mount([.readOnly, .noSetUserID, .noDevices])
+        let tree = try overlay(of: file.parent)
         try executeAgain(name, in: tree.borrowed)
     }
 
-    /// Starts this program again from a copy in memory that is sealed against every change.
-    /// - SeeAlso: memfd_create(2), fcntl(2) F_ADD_SEALS
+    /// Starts this program again with the same arguments and environment from ``sealedCopy()``.
     private static func restartFromCopy() throws(SyscallError) {
+        let copy = try sealedCopy()
+        try executeAgain(in: copy.borrowed)
+    }
+
+    /// An overlay of `directory` without an upper layer, so that nothing can ever be written through it. It is
+    /// attached nowhere and goes with the last file that is open in it.
+    /// - SeeAlso: https://docs.kernel.org/filesystems/overlayfs.html
+    static func overlay(of directory: Path) throws(SyscallError) -> MountTree {
+        let context = try FileSystemContext(type: "overlay")
+        // Without an upper layer the kernel wants two lower ones; the second only has to exist and be elsewhere.
+        try context.set("lowerdir+", to: directory)
+        try context.set("lowerdir+", to: "/sys" as Path)
+        return try context.mount([.readOnly, .noSetUserID, .noDevices])
+    }
+
+    /// A copy of the running program in memory, sealed against every change.
+    /// - SeeAlso: memfd_create(2), fcntl(2) F_ADD_SEALS
+    static func sealedCopy() throws(SyscallError) -> OwnedFD {
         let original = try open("/proc/self/exe", .readOnly)
         let copy = try memoryFile(named: "skiff", executable: true, sealable: true)
         while try original.borrowed.copy(max: 1 << 30, to: copy.borrowed) > 0 {}
         try copy.borrowed.sealAgainstChange()
-        try executeAgain(in: copy.borrowed)
+        return copy
     }
 }
 
