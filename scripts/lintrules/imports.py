@@ -31,7 +31,8 @@ ALLOWED = {
     "ContainerInit": _MECHANISM | {"Namespaces", "Rootfs", "Security"},
     "ContainerRuntime": _MECHANISM | {"ContainerInit", "Cgroups", "Namespaces", "Rootfs", "Security"},
     "Engine": _MECHANISM | {
-        "ContainerRuntime", "ImageStore", "ImageSpec", "Cgroups", "Networking", "Rootfs", "Security", "Namespaces"},
+        "ContainerRuntime", "ImageStore", "ImageSpec", "Cgroups", "Networking", "Rootfs", "Security", "Namespaces",
+        "CapabilityBinding"},
     "Registry": {"ImageSpec", "JSONCoding", "Foundation", "DigestBinding"},
     "ImageTransfer": {
         "ImageStore", "ImageSpec", "ArchiveBinding", "DigestBinding", "LinuxSystem", "JSONCoding", "Registry",
