@@ -16,7 +16,8 @@ extension Cgroup {
             let replaced = try openDeviceProgram(id: first)
             try attachDeviceProgram(program.borrowed, to: unified.descriptor, replacing: replaced.borrowed)
             for id in old.dropFirst() {
-                try detachDeviceProgram(openDeviceProgram(id: id).borrowed, from: unified.descriptor)
+                let more = try openDeviceProgram(id: id)
+                try detachDeviceProgram(more.borrowed, from: unified.descriptor)
             }
         } catch {
             throw StepError(

@@ -54,36 +54,30 @@ extension Cgroup {
     }
 
     private func apply(_ work: [(CgroupFiles, [CgroupWrite])]) throws(StepError) {
-        var saved: [(CgroupFiles, CgroupWrite)] = []
+        var saved: [LimitRestore] = []
         do throws(StepError) {
             for (files, writes) in work {
-                for write in writes {
-                    guard let old = LimitRestore.write(undoing: write, in: files) else { continue }
-                    saved.append((files, old))
-                }
+                saved += writes.compactMap { LimitRestore(undoing: $0, in: files) }
                 try CgroupWriter(files: files, path: path).apply(writes)
             }
         } catch {
             var error = error
-            error.notes += Self.restore(saved, path: path)
+            error.notes += Self.restore(saved.filter(\.isNeeded), path: path)
             throw error
         }
     }
 
-    /// Runs of one directory go through the writer together, so that values that depend on each other find their order.
-    private static func restore(_ saved: [(CgroupFiles, CgroupWrite)], path: String) -> [String] {
+    /// Newest first. Runs of one directory go through the writer together, so that values that depend on each other
+    /// find their order.
+    private static func restore(_ saved: [LimitRestore], path: String) -> [String] {
         var notes: [String] = []
-        var index = saved.endIndex
-        while index > saved.startIndex {
-            let files = saved[index - 1].0
-            var writes: [CgroupWrite] = []
-            while index > saved.startIndex, saved[index - 1].0 == files {
-                writes.append(saved[index - 1].1)
-                index -= 1
-            }
+        var rest = saved[...]
+        while let files = rest.last?.files {
+            let run = rest.reversed().prefix { $0.files == files }
+            rest = rest.dropLast(run.count)
             let error = bestEffort("the failure of the update counts; this is told with it") {
                 () throws(StepError) in
-                try CgroupWriter(files: files, path: path).apply(writes)
+                try CgroupWriter(files: files, path: path).apply(run.map(\.write))
             }
             if let error { notes.append("not restored: \(error)") }
         }

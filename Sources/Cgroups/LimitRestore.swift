@@ -1,21 +1,36 @@
 internal import LinuxSystem
 
-/// Finds the write that brings a limit file back to what it holds now.
-enum LimitRestore {
-    /// The undoing of a write that has not happened yet; nil for a file that cannot be read (then it was not there, or
-    /// takes writes only).
-    static func write(undoing write: CgroupWrite, in files: CgroupFiles) -> CgroupWrite? {
-        for candidate in alternatives(of: write) {
-            var text: String?
-            bestEffort("a missing file is reported by the write itself") { () throws(SyscallError) in
-                text = try files.text(candidate.file)
-            }
-            guard let text else { continue }
-            return CgroupWrite(
-                candidate.file, restored(text, after: candidate), for: write.field, ifMissing: .skip,
+/// Brings a limit file back to what it held before a write.
+struct LimitRestore {
+    let files: CgroupFiles
+    /// The undoing write.
+    let write: CgroupWrite
+    /// The whole text before.
+    private let original: String
+
+    /// To be made before the write; nil for a file that cannot be read (then it is not there, or takes writes only).
+    init?(undoing write: CgroupWrite, in files: CgroupFiles) {
+        for candidate in Self.alternatives(of: write) {
+            guard let text = Self.text(candidate.file, in: files) else { continue }
+            self.files = files
+            original = text
+            self.write = CgroupWrite(
+                candidate.file, Self.restored(text, after: candidate), for: write.field, ifMissing: .skip,
                 orderDepends: write.orderDepends)
+            return
         }
         return nil
+    }
+
+    /// Whether the file was changed since.
+    var isNeeded: Bool { Self.text(write.file, in: files) != original }
+
+    private static func text(_ file: String, in files: CgroupFiles) -> String? {
+        var text: String?
+        bestEffort("a file that cannot be read is reported by the write itself") { () throws(SyscallError) in
+            text = try files.text(file)
+        }
+        return text
     }
 
     private static func alternatives(of write: CgroupWrite) -> [CgroupWrite] {

@@ -121,7 +121,7 @@ package enum MemoryController {
         statistics.readSingle("memory.usage_in_bytes", from: files, as: .memoryCurrent)
         statistics.readSingle("memory.max_usage_in_bytes", from: files, as: .memoryPeak)
         statistics.readSingle("memory.limit_in_bytes", from: files, as: .memoryLimit)
-        statistics.readSingle("memory.failcnt", from: files, as: .memoryLimitHits)
+        recordLegacyLimitHits(files, into: &statistics)
         statistics.readSingle("memory.kmem.usage_in_bytes", from: files, as: .memoryKernel)
         statistics.readKeyed(
             "memory.stat", from: files,
@@ -134,5 +134,16 @@ package enum MemoryController {
         statistics[.memorySwapPeak] = .unavailable("cgroup v1 keeps no peak of swap alone")
         statistics[.memorySockets] = .unavailable("cgroup v1 does not tell socket buffers apart")
         statistics[.memoryOOMEvents] = .unavailable("cgroup v1 counts out-of-memory kills only")
+    }
+
+    /// With equal limits for memory and for memory with swap, the second counter takes the hits.
+    private static func recordLegacyLimitHits(_ files: CgroupFiles, into statistics: inout CgroupStatistics) {
+        statistics.readSingle("memory.memsw.failcnt", from: files, as: .memoryLimitHits)
+        let withSwap = statistics[.memoryLimitHits].number
+        statistics.readSingle("memory.failcnt", from: files, as: .memoryLimitHits)
+        if let alone = statistics[.memoryLimitHits].number, let withSwap {
+            statistics[.memoryLimitHits] = .value(
+                alone + withSwap, source: "memory.failcnt + memory.memsw.failcnt")
+        }
     }
 }

@@ -70,13 +70,18 @@ package struct UsageReceipt: Sendable, Equatable {
         set { figures[kind] = newValue }
     }
 
-    /// A kill without an event at the own limit came from a limit above. v1 has no count of events; there a limit that
-    /// was never hit cannot be the cause.
+    /// A kill without an event at the own limit came from a limit above. v1 has no count of such events, and its count
+    /// of hits stays 0 in some kernels; there a peak within 64 pages of the limit (what a CPU takes in advance) tells.
     private static func verdict(_ statistics: CgroupStatistics) -> OutOfMemory {
         guard let kills = statistics[.memoryOOMKills].number else { return .unknown }
         if kills == 0 { return .none }
-        let own = statistics[.memoryOOMEvents].number ?? statistics[.memoryLimitHits].number
-        return own == 0 ? .outerLimit : .ownLimit
+        if let events = statistics[.memoryOOMEvents].number { return events == 0 ? .outerLimit : .ownLimit }
+        if let hits = statistics[.memoryLimitHits].number, hits > 0 { return .ownLimit }
+        switch (statistics[.memoryLimit], statistics[.memoryPeak].number) {
+        case (.value(let limit, _), let peak?): return peak + 64 * 4096 >= limit ? .ownLimit : .outerLimit
+        case (.unlimited, _): return .outerLimit
+        default: return .unknown
+        }
     }
 
     private static func figure(_ kind: FigureKind, _ usage: ResourceUsage?) -> Figure {

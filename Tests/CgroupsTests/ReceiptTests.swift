@@ -57,6 +57,23 @@ import Testing
         #expect(verdict(kills: 1, own: 0) == .outerLimit)
     }
 
+    @Test func `tells whose limit killed on v1, by the peak`() {
+        func verdict(limit: Figure, peak: UInt64) -> UsageReceipt.OutOfMemory {
+            var statistics = CgroupStatistics()
+            statistics[.memoryOOMKills] = .value(1, source: "")
+            statistics[.memoryLimitHits] = .value(0, source: "")
+            statistics[.memoryLimit] = limit
+            statistics[.memoryPeak] = .value(peak, source: "")
+            return UsageReceipt(
+                id: "", name: nil, statistics: statistics, usage: nil, started: FileTime(seconds: 0),
+                finished: FileTime(seconds: 0), wallMicroseconds: 0, exit: nil
+            ).outOfMemory
+        }
+        #expect(verdict(limit: .value(64 << 20, source: ""), peak: 64 << 20) == .ownLimit)
+        #expect(verdict(limit: .value(64 << 20, source: ""), peak: 20 << 20) == .outerLimit)
+        #expect(verdict(limit: .unlimited(source: ""), peak: 20 << 20) == .outerLimit)
+    }
+
     @Test(
         "numbers for people",
         arguments: [
