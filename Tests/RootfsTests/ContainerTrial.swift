@@ -30,6 +30,39 @@ struct ContainerTrial {
 
     func remove() throws { try removeTree(bundle) }
 
+    /// Everything of the child, in a function that returns: in one that ends in `exitProcess` the compiler may close
+    /// descriptors right after their last use.
+    private func reportFromInside(
+        _ plan: MountPlan, _ sources: consuming MountSources, mapped: BorrowedFD, console: Bool,
+        _ inside: () throws -> [String]
+    ) -> String {
+        do {
+            if flags.contains(.newUser) {
+                _ = try mapped.read(max: 1)
+                try setGroupIDs(0)
+                try setUserIDs(0)
+            }
+            var context = try RootfsSteps.attach(plan, sources)
+            try RootfsSteps.run(RootfsSteps.beforeHooks, on: &context)
+            if console { return try reportWithConsole(&context, inside) }
+            try RootfsSteps.run(RootfsSteps.afterHooks, on: &context)
+            return try inside().joined(separator: "\n")
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private func reportWithConsole(
+        _ context: inout RootfsContext, _ inside: () throws -> [String]
+    ) throws -> String {
+        let pts = try open("dev/pts", [.pathOnly, .directory], in: context.root, resolving: .inRoot)
+        let primary = try Terminal.openPrimary(ptmx: "ptmx", in: pts.borrowed)
+        let replica = try Terminal.openReplica(of: primary.borrowed)
+        try context.placeConsole(replica.borrowed)
+        try RootfsSteps.run(RootfsSteps.afterHooks, on: &context)
+        return try inside().joined(separator: "\n")
+    }
+
     /// What runc's default configuration mounts.
     static let defaultMounts = [
         MountSpec(destination: "/proc", type: "proc", source: "proc"),
@@ -54,26 +87,28 @@ struct ContainerTrial {
 
     /// Builds the file system in a child process and calls `inside` there; what it finds wrong comes back as text,
     /// what fails to build as the error's text. Empty means all is well.
-    func run(rootTree: consuming MountTree? = nil, _ inside: () throws -> [String]) throws -> String {
+    func run(
+        rootTree: consuming MountTree? = nil, console: Bool = false, _ inside: () throws -> [String]
+    ) throws -> String {
         let plan = try MountPlan.make(spec: spec, facts: facts)
         let sources = try MountSources.open(plan, rootTree: rootTree)
         let pipe = try Pipe()
+        let mapped = try Pipe()
         switch try cloneProcess(flags) {
         case .child:
-            var report = ""
-            do {
-                var context = try RootfsSteps.attach(plan, sources)
-                try RootfsSteps.run(RootfsSteps.beforeHooks, on: &context)
-                try RootfsSteps.run(RootfsSteps.afterHooks, on: &context)
-                report = try inside().joined(separator: "\n")
-            } catch {
-                report = "\(error)"
-            }
+            let report = reportFromInside(
+                plan, sources, mapped: mapped.readEnd.borrowed, console: console, inside)
             bestEffort("the parent sees a short report") { () throws(SyscallError) in
                 try pipe.writeEnd.borrowed.writeAll(report)
             }
             exitProcess(0)
         case .parent(let child):
+            if flags.contains(.newUser) {
+                for name in ["uid_map", "gid_map"] {
+                    try writeFile(Path("/proc/\(child.pid)/\(name)"), "0 100000 65536\n")
+                }
+                try mapped.writeEnd.borrowed.writeAll("x")
+            }
             let ends = pipe.ends()
             _ = OwnedFD(adopting: ends.write)
             let reader = OwnedFD(adopting: ends.read)
