@@ -7,6 +7,14 @@ package struct ResolvedUser: Sendable, Equatable {
     package var additionalGroups: [UInt32]
     /// Home directory from the container's passwd file, when it has the user.
     package var home: String?
+
+    /// A user by its ids.
+    package init(userID: UInt32, groupID: UInt32, additionalGroups: [UInt32] = [], home: String? = nil) {
+        self.userID = userID
+        self.groupID = groupID
+        self.additionalGroups = additionalGroups
+        self.home = home
+    }
 }
 
 /// Looks up users and groups in a container's own /etc/passwd and /etc/group, by a descriptor of its root.
