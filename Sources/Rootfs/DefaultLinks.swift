@@ -15,7 +15,9 @@ extension RootfsContext {
         }
         let dev = directory.borrowed
         try makeTerminalLink(in: dev)
-        guard try hasProcFile("self/fd") else { return }
+        if !plan.mountsProc {
+            guard try hasProcFile("self/fd") else { return }
+        }
         for link in RootfsContext.procLinks { try makeLink(link.name, to: link.target, in: dev) }
         if try hasProcFile("kcore") { try makeLink("core", to: "/proc/kcore", in: dev) }
     }

@@ -73,16 +73,14 @@ extension RootfsContext {
                 try symlink(Path(link.key), to: Path(link.value ?? ""), in: view)
             }
         }
-        if entry.destination == "/proc", entry.refusesSymlinks, trustedProcfs == nil {
-            let copy = try during(entry.step) { () throws(SyscallError) in try view.duplicate() }
-            procfs.append(MountTree(adopting: copy))
-        }
-        if entry.becomesReadOnlyLate {
-            let copy = try during(entry.step) { () throws(SyscallError) in try view.duplicate() }
-            lateReadOnly.append(MountTree(adopting: copy))
-        }
         // A mount on `/` is the container's root from here on (MNT-31).
-        if entry.destination.isRoot { rootTree = tree }
+        if entry.destination.isRoot {
+            rootTree = tree
+        } else if entry.becomesReadOnlyLate {
+            lateReadOnly.append(tree)
+        } else if entry.destination == "/proc", entry.refusesSymlinks, trustedProcfs == nil {
+            procfs.append(tree)
+        }
     }
 
     /// mount(2) through the descriptor of the target, for kernels and file systems without the new interface.

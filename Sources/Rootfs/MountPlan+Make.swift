@@ -29,6 +29,7 @@ extension MountPlan {
         if !facts.hasRootTree { plan.rootSource = plan.attachPoint }
         try plan.addMounts(spec: spec, linux: linux, facts: facts)
         plan.settleReadOnly()
+        plan.markInner()
         try plan.addDevices(linux.devices, facts: facts)
         plan.maskedPaths = try MountPlan.paths(linux.maskedPaths, field: "linux.maskedPaths")
         plan.readOnlyPaths = try MountPlan.paths(linux.readonlyPaths, field: "linux.readonlyPaths")
@@ -54,12 +55,26 @@ extension MountPlan {
     /// A fresh file system that something is made inside of later cannot be read-only from the start.
     private mutating func settleReadOnly() {
         for index in entries.indices where entries[index].flags.set.contains(.readOnly) {
-            guard case .fresh = entries[index].origin else { continue }
+            // In procfs and sysfs nothing can be made, so there is nothing to wait for.
+            guard case .fresh(let type, _, _) = entries[index].origin, type != "sysfs", type != "proc" else {
+                continue
+            }
             let directory = entries[index].destination
             let hasInner = entries[(index + 1)...].contains { $0.destination.isBelow(directory) }
             guard hasInner || directory == "/dev" || !entries[index].links.isEmpty else { continue }
             entries[index].flags.set.remove(.readOnly)
             entries[index].becomesReadOnlyLate = true
+        }
+    }
+
+    /// Marks destinations below the newest mount that covers them, when that is a fresh file system.
+    private mutating func markInner() {
+        for index in entries.indices {
+            let destination = entries[index].destination
+            guard let outer = entries[..<index].last(where: { destination.isBelow($0.destination) }),
+                case .fresh = outer.origin
+            else { continue }
+            entries[index].isInsideFresh = true
         }
     }
 

@@ -55,6 +55,8 @@ package struct MountEntry: Sendable, Hashable {
     package var refusesSymlinks = false
     /// Whether it may land on a file of procfs.
     package var mayLandOnProc = false
+    /// Whether the destination is inside a file system that this plan has made new: nobody else can change it then.
+    package var isInsideFresh = false
     /// Links to make inside after mounting: comounted cgroup controllers.
     package var links: [MountParameter] = []
 

@@ -57,21 +57,30 @@ struct MountTarget: ~Copyable {
 
     /// Makes a missing directory or empty file inside the root.
     static func make(_ path: Path, in root: BorrowedFD, isDirectory: Bool) throws(SyscallError) -> OwnedFD {
-        if isDirectory { return try makeDirectories(path, inRoot: root) }
         guard let name = path.lastComponent, name != ".." else {
             throw SyscallError(.mknodat, on: path.string, .EISDIR)
         }
         let parent = try makeDirectories(path.parent, inRoot: root)
+        if isDirectory {
+            try makeDirectoryIfMissing(name, in: parent.borrowed)
+            return try LinuxSystem.open(
+                name, [.pathOnly, .directory, .noFollow], in: parent.borrowed,
+                resolving: [.beneath, .noSymlinks])
+        }
         // mknod(2) follows no link and does not open anything, unlike open(2) with O_CREAT.
         try makeNode(name, in: parent.borrowed, kind: .regular, mode: 0o644)
         return try LinuxSystem.open(name, [.pathOnly, .noFollow], in: parent.borrowed)
     }
 
-    /// Attaches a tree and proves that it is now what the destination resolves to (I-2). `tree` then refers to the
-    /// attached mount.
+    /// Attaches a tree and proves that it is now what the destination resolves to (I-2), unless nobody else can reach
+    /// the file system that it lands on. `tree` then refers to the attached mount.
     func attach(
         _ tree: borrowing MountTree, of entry: MountEntry, in root: BorrowedFD
     ) throws(StepError) {
+        if entry.isInsideFresh {
+            return try during(entry.step) { () throws(SyscallError) in try moveMount(tree, onto: fd.borrowed)
+            }
+        }
         let view = tree.borrowed
         let (there, mine) = try during(entry.step, hint: nil) { () throws(SyscallError) in
             try moveMount(tree, onto: fd.borrowed)
