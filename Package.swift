@@ -59,12 +59,14 @@ let targets: [Target] = [
     layer("Security", ["LinuxSystem", "RuntimeSpec", "SeccompBinding", "CapabilityBinding"]),
     layer("ImageStore", ["LinuxSystem", "ImageSpec", "RuntimeSpec", "JSONCoding"]),
     // Layer 4: procedures
-    layer("ContainerInit", ["LinuxSystem", "RuntimeSpec", "Namespaces", "Rootfs", "Security"]),
+    layer(
+        "ContainerInit",
+        ["LinuxSystem", "RuntimeSpec", "JSONCoding", "Namespaces", "Rootfs", "Security"]),
     layer(
         "ContainerRuntime",
         [
             "ContainerInit", "Cgroups", "LinuxSystem", "RuntimeSpec", "JSONCoding", "Namespaces", "Rootfs",
-            "Security",
+            "Security", "CapabilityBinding",
         ]),
     layer(
         "Engine",
@@ -81,7 +83,8 @@ let targets: [Target] = [
         dependencies: [
             "Engine", "ContainerRuntime", "ContainerInit", "Cgroups", "ImageStore", "ImageSpec",
             "LinuxSystem",
-            "RuntimeSpec", "JSONCoding", "Security", "CommandGrammar",
+            "RuntimeSpec", "JSONCoding", "Security", "CommandGrammar", "Rootfs",
+            "CapabilityBinding",
         ],
         swiftSettings: strict,
         linkerSettings: [.unsafeFlags(["-static-executable"])]),

@@ -16,7 +16,12 @@ enum CommandTable {
     /// How all verbs are spelled.
     static var verbs: [CommandVerb] { makers.map { $0.make().verb } }
 
-    private static let runtimeVerbs: [(name: String, make: Maker)] = []
+    private static let runtimeVerbs: [(name: String, make: Maker)] = [
+        ("create", { .create }), ("start", { .start }), ("run", { .run }), ("kill", { .kill }),
+        ("delete", { .delete }), ("state", { .state }), ("list", { .list }), ("ps", { .processes }),
+        ("pause", { .pause }), ("resume", { .resume }), ("update", { .update }), ("spec", { .spec }),
+        ("features", { .features }),
+    ]
     private static let generalVerbs: [(name: String, make: Maker)] = [
         ("help", { .help }), ("completion", { .completion }), ("debug", { .debug }),
     ]

@@ -29,7 +29,8 @@ ALLOWED = {
     "ImageStore": _MECHANISM | {"ImageSpec"},
     # layer 4: procedures
     "ContainerInit": _MECHANISM | {"Namespaces", "Rootfs", "Security"},
-    "ContainerRuntime": _MECHANISM | {"ContainerInit", "Cgroups", "Namespaces", "Rootfs", "Security"},
+    "ContainerRuntime": _MECHANISM | {
+        "ContainerInit", "Cgroups", "Namespaces", "Rootfs", "Security", "CapabilityBinding"},
     "Engine": _MECHANISM | {
         "ContainerRuntime", "ImageStore", "ImageSpec", "Cgroups", "Networking", "Rootfs", "Security", "Namespaces",
         "CapabilityBinding"},
@@ -39,7 +40,7 @@ ALLOWED = {
         "Foundation", "Dispatch", "Synchronization"},
     # layer 5: command lines
     "skiff": _MECHANISM | {
-        "Engine", "ContainerRuntime", "ContainerInit", "Cgroups", "ImageStore", "ImageSpec", "Security", "Networking",
+        "CapabilityBinding", "Engine", "ContainerRuntime", "ContainerInit", "Cgroups", "ImageStore", "ImageSpec", "Security", "Networking",
         "Rootfs", "Namespaces", "CommandGrammar"},
     "skiff-image": {
         "ImageTransfer", "ImageStore", "ImageSpec", "LinuxSystem", "JSONCoding", "ArgumentParser", "Foundation"},

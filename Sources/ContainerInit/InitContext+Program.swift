@@ -1,0 +1,110 @@
+import LinuxSystem
+import RuntimeSpec
+import Security
+
+/// The steps from the changed root to the program.
+extension InitContext {
+    mutating func applyPrivileged() throws(LaunchFailure) {
+        guard let security = plan.security else { return }
+        let proc = procfsView
+        let warnings = try attempt { () throws(StepError) in
+            let warnings = try SecuritySteps.applyRlimits(security)
+            try SecuritySteps.applyScheduling(security)
+            try SecuritySteps.applyPersonality(security)
+            if let proc { try SecuritySteps.applyLabels(security, proc: proc) }
+            return warnings
+        }
+        for warning in warnings { try tell(.warning(warning)) }
+    }
+
+    mutating func makeWorkingDirectory() throws(LaunchFailure) {
+        guard let process = plan.process else { return }
+        try attempt { () throws(StepError) in try WorkingDirectory.create(process.workingDirectory) }
+    }
+
+    mutating func takeIdentity() throws(LaunchFailure) {
+        setFileModeMask(inheritedMask)
+        guard let security = plan.security else { return }
+        if security.loadsFilterEarly, let filter, !filter.notifies {
+            _ = try attempt { () throws(StepError) in try SecuritySteps.loadSeccomp(filter) }
+        }
+        let canSetGroups = canSetGroups
+        try attempt { () throws(StepError) in
+            try SecuritySteps.dropBounding(security)
+            try SecuritySteps.setGroupsAndIDs(security, canSetGroups: canSetGroups)
+            try SecuritySteps.applyCapabilities(security)
+            try SecuritySteps.noNewPrivileges(security)
+            try SecuritySteps.verify(security, groupsWereSet: canSetGroups)
+        }
+        guard security.identity.userID != 0 || security.identity.groupID != 0 else { return }
+        // A change of ids resets both.
+        try dieWithRuntime()
+        try becomeUndumpable()
+    }
+
+    mutating func findProgram() throws(LaunchFailure) {
+        guard let process = plan.process else { return }
+        try attempt { () throws(StepError) in try WorkingDirectory.enter(process.workingDirectory) }
+        environment = process.finalEnvironment(processID: currentProcessID())
+        program = try ExecProgram.find(process.arguments.first ?? "", environment: environment)
+    }
+
+    /// With SCMP_ACT_NOTIFY the runtime fetches the listener by pidfd_getfd(2): whatever we would send after the
+    /// filter is on could itself be a call that waits for the agent. The number is known before: the lowest free one.
+    mutating func handOverListener() throws(LaunchFailure) {
+        guard let filter, filter.notifies else { return }
+        let number = try attempt("prepare the seccomp listener") { () throws(SyscallError) in
+            try channel.borrowed.duplicate(lowest: 3).rawValue
+        }
+        try tell(.listener(number))
+        let listener = try attempt { () throws(StepError) in try SecuritySteps.loadSeccomp(filter) }
+        try expect(.listenerTaken)
+        _ = consume listener
+    }
+
+    mutating func reportCreated() throws(LaunchFailure) {
+        try attempt("outlive the runtime") { () throws(SyscallError) in
+            _ = try processControl(.setParentDeathSignal, 0)
+        }
+        try tell(.created)
+    }
+
+    mutating func waitAtGate() throws(LaunchFailure) {
+        switch plan.gate {
+        case .channel: try expect(.start)
+        case .socket:
+            guard let gate = gate.take() else { return }
+            channel = try attempt("wait for start") { () throws(SyscallError) in
+                try StartGate.wait(at: gate.borrowed)
+            }
+        }
+        guard plan.process != nil else {
+            throw LaunchFailure(StepError("", refused: "the configuration has no process to start"))
+        }
+    }
+
+    mutating func runStartHooks() throws(LaunchFailure) {
+        try runHooks(plan.startContainerHooks, "startContainer", status: .created)
+        if !plan.startContainerHooks.isEmpty { setFileModeMask(inheritedMask) }
+    }
+
+    /// Everything that is not for the program closes at exec, and signals do what they do in a fresh process.
+    mutating func closeDescriptors() throws(LaunchFailure) {
+        let first = plan.process?.firstPrivateDescriptor ?? 3
+        try attempt("close descriptors") { () throws(SyscallError) in
+            try closeRange(from: first, onExec: true)
+            try resetSignalDispositions()
+            try setSignalMask(.none)
+        }
+    }
+
+    mutating func loadFilter() throws(LaunchFailure) {
+        guard let filter, !plan.loadsFilterBeforeCreated(filter) else { return }
+        _ = try attempt { () throws(StepError) in try SecuritySteps.loadSeccomp(filter) }
+    }
+
+    mutating func executeProgram() throws(LaunchFailure) {
+        guard let program, let process = plan.process else { return }
+        throw program.execute(arguments: process.arguments, environment: environment)
+    }
+}

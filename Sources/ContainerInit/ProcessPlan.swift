@@ -1,0 +1,56 @@
+package import LinuxSystem
+package import RuntimeSpec
+
+/// The program to execute and its surroundings, as init needs them.
+package struct ProcessPlan: Sendable, Equatable {
+    /// The whole argument vector.
+    package var arguments: [String]
+    /// The environment, before HOME is added.
+    package var environment: [String]
+    /// Absolute working directory.
+    package var workingDirectory: String
+    /// User id, for HOME.
+    package var userID: UInt32
+    /// Whether it gets a terminal of the container.
+    package var hasTerminal: Bool
+    /// Size of the terminal.
+    package var windowSize: WindowSize?
+    /// Number of descriptors from 3 on that stay open.
+    package var preservedDescriptors: Int32
+    /// Number of descriptors from 3 on that the caller passes by socket activation; these stay open too.
+    package var activationDescriptors: Int32
+
+    /// From a configuration; LISTEN_FDS of the runtime's own environment hands descriptors on.
+    /// - SeeAlso: sd_listen_fds(3)
+    package init(
+        _ process: ProcessSpec, preservedDescriptors: Int32 = 0, activationDescriptors: Int32 = 0,
+        windowSize: WindowSize? = nil
+    ) {
+        arguments = process.args
+        environment = process.env
+        workingDirectory = process.cwd
+        userID = process.user.uid
+        hasTerminal = process.terminal
+        self.preservedDescriptors = preservedDescriptors
+        self.activationDescriptors = activationDescriptors
+        self.windowSize = windowSize
+        if let size = process.consoleSize, size.height > 0, size.width > 0 {
+            self.windowSize = WindowSize(
+                rows: UInt16(clamping: size.height), columns: UInt16(clamping: size.width))
+        }
+        guard activationDescriptors > 0 else { return }
+        environment.append("LISTEN_FDS=\(activationDescriptors)")
+    }
+
+    /// First descriptor that must not reach the program.
+    package var firstPrivateDescriptor: Int32 {
+        3 + max(0, preservedDescriptors) + max(0, activationDescriptors)
+    }
+
+    /// The environment in its final form: LISTEN_PID is the number that the program has in its own pid namespace.
+    package func finalEnvironment(processID: ProcessID) -> [String] {
+        var list = HomeDirectory.complete(environment, userID: userID)
+        if activationDescriptors > 0 { list.append("LISTEN_PID=\(processID)") }
+        return list
+    }
+}

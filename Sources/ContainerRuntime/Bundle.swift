@@ -1,0 +1,69 @@
+import JSONCoding
+package import LinuxSystem
+package import RuntimeSpec
+
+/// A directory with a configuration, opened once: everything that is read from it goes through its descriptor.
+/// - SeeAlso: runtime-spec bundle.md
+package struct Bundle: ~Copyable {
+    private static let sizeLimit = 16 << 20
+
+    /// Absolute path.
+    package let path: Path
+    /// The open directory.
+    package let directory: OwnedFD
+    /// The bytes of config.json as they were read.
+    package let configuration: [UInt8]
+    /// The configuration, checked.
+    package let spec: ValidSpec
+
+    /// Opens a bundle and checks its configuration before anything is touched (BND-1, BND-7).
+    package static func open(_ path: Path) throws(StepError) -> Bundle {
+        let directory = try during("open the bundle \(path)") { () throws(SyscallError) in
+            try LinuxSystem.open(path, [.readOnly, .directory])
+        }
+        let configuration = try during("read config.json of the bundle \(path)") { () throws(SyscallError) in
+            try readFile("config.json", in: directory.borrowed, limit: sizeLimit, sizeHint: 16384)
+        }
+        let spec = try ValidSpec.read(configuration, from: "config.json")
+        let absolute = try absolutePath(of: path, directory.borrowed)
+        return Bundle(path: absolute, directory: directory, configuration: configuration, spec: spec)
+    }
+
+    private init(path: Path, directory: consuming OwnedFD, configuration: [UInt8], spec: ValidSpec) {
+        self.path = path
+        self.directory = directory
+        self.configuration = configuration
+        self.spec = spec
+    }
+
+    private static func absolutePath(of path: Path, _ directory: BorrowedFD) throws(StepError) -> Path {
+        if path.isAbsolute, !path.hasParentReference { return Path.joining(path.components, absolute: true) }
+        return try during("find the bundle \(path)") { () throws(SyscallError) in
+            try readLink("/proc/self/fd/\(directory.rawValue)")
+        }
+    }
+}
+
+extension ValidSpec {
+    /// Reads and checks a configuration; `name` says in messages where it comes from.
+    static func read(_ bytes: [UInt8], from name: String) throws(StepError) -> ValidSpec {
+        let spec: RuntimeSpec
+        do throws(JSONError) {
+            spec = try RuntimeSpec(json: bytes)
+        } catch {
+            throw StepError("read \(Path(name))", refused: "\(SpecError(error))")
+        }
+        return try refusing("check \(Path(name))") { () throws(SpecError) in try Validation.validate(spec) }
+    }
+}
+
+/// Runs a check; what it refuses becomes the failure of a step.
+func refusing<Result>(
+    _ step: @autoclosure () -> Step, _ body: () throws(SpecError) -> Result
+) throws(StepError) -> Result {
+    do throws(SpecError) {
+        return try body()
+    } catch {
+        throw StepError(step(), refused: error.description)
+    }
+}

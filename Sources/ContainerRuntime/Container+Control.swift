@@ -1,0 +1,45 @@
+package import Cgroups
+package import LinuxSystem
+package import RuntimeSpec
+
+extension Container {
+    /// Stops all processes of the container until `resume`.
+    package func pause() throws(StepError) {
+        try StateTransition.pause.check(try status())
+        try openCgroup("pause the container").freeze()
+    }
+
+    /// Lets the processes run again.
+    package func resume() throws(StepError) {
+        try StateTransition.resume.check(try status())
+        try openCgroup("resume the container").thaw()
+    }
+
+    /// Changes limits: only what is given, all of it or nothing.
+    package func update(_ resources: ResourcesSpec) throws(StepError) {
+        try StateTransition.update.check(try status())
+        try openCgroup("update the limits").update(resources, host: try CgroupHost.detect())
+    }
+
+    /// The processes of the container, those of cgroups that it made itself included.
+    package func processes() throws(StepError) -> [ProcessID] {
+        try StateTransition.processes.check(try status())
+        guard let cgroup = record.cgroup, !cgroup.directories.isEmpty else {
+            return [ProcessID(rawValue: record.pid)]
+        }
+        return try Cgroup.reopen(from: cgroup).processes()
+    }
+
+    /// The figures of the container now.
+    package func statistics() throws(StepError) -> CgroupStatistics {
+        try openCgroup("read the usage").statistics()
+    }
+
+    /// The container's cgroup; refused when it has none.
+    package func openCgroup(_ step: Step) throws(StepError) -> Cgroup {
+        guard let cgroup = record.cgroup, !cgroup.directories.isEmpty else {
+            throw StepError(step, refused: "the container has no cgroup of its own")
+        }
+        return try Cgroup.reopen(from: cgroup)
+    }
+}

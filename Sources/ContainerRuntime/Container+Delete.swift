@@ -1,0 +1,95 @@
+package import Cgroups
+package import LinuxSystem
+import RuntimeSpec
+
+extension Container {
+    /// What a deleted container leaves behind for its account.
+    package struct Remains: Sendable, Equatable {
+        /// The last figures of its cgroup, taken after its last process was gone; nil without a cgroup.
+        package var statistics: CgroupStatistics?
+        /// Failures of poststop hooks, which do not stop the removal.
+        package var warnings: [String] = []
+    }
+
+    /// Deletes the container of a name. With `force` one that is not there is no failure, and what an interrupted
+    /// create or a damaged state file has left is cleared.
+    @discardableResult
+    package static func delete(_ id: ContainerID, from store: StateStore, force: Bool) throws(StepError)
+        -> Remains
+    {
+        let container: Container
+        do throws(StepError) {
+            container = try load(id, from: store)
+        } catch {
+            guard force else { throw error }
+            if try store.contains(id) { try store.remove(id) }
+            return Remains()
+        }
+        return try container.delete(force: force)
+    }
+
+    /// Removes what create has made: leftover processes, the cgroup, the state; runs the poststop hooks. A running
+    /// container is refused unless `force`.
+    @discardableResult
+    package func delete(force: Bool) throws(StepError) -> Remains {
+        let directory = try store.directory(of: id)
+        let lock = try lock(directory.borrowed, force: force)
+        let status = record.pid == 0 ? .stopped : try status()
+        if !force { try StateTransition.delete.check(status) }
+        if status != .stopped { try endAll() }
+        var remains = Remains()
+        remains.statistics = try removeCgroup()
+        if record.hasPoststop {
+            let hooks = try configuration().hooks?.poststop ?? []
+            remains.warnings = runPoststop(hooks, state(.stopped))
+        }
+        try store.remove(id)
+        _ = consume lock
+        return remains
+    }
+
+    /// Who creates or deletes holds this; a plain delete does not wait for a create.
+    private func lock(_ directory: BorrowedFD, force: Bool) throws(StepError) -> FileLock {
+        do throws(SyscallError) {
+            return try FileLock(try directory.duplicate(), blocking: force)
+        } catch {
+            if error.errno == .EAGAIN {
+                throw StepError("", refused: "the container is being created or deleted")
+            }
+            throw StepError("lock the container's state", error)
+        }
+    }
+
+    private func removeCgroup() throws(StepError) -> CgroupStatistics? {
+        guard let saved = record.cgroup else { return nil }
+        let cgroup = try Cgroup.reopen(from: saved)
+        try cgroup.endLeftovers()
+        let statistics = cgroup.statistics()
+        try cgroup.remove()
+        return statistics
+    }
+}
+
+extension Cgroup {
+    /// Processes that outlive init exist only where the pid namespace is shared.
+    fileprivate func endLeftovers() throws(StepError) {
+        if try isPopulated() { try kill() }
+    }
+}
+
+extension StateStore {
+    /// Whether there is a directory for the id.
+    package func contains(_ id: ContainerID) throws(StepError) -> Bool {
+        try during("look for the state of \(id)") { () throws(SyscallError) in
+            try statusIfPresent(of: root.appending(id.path)) != nil
+        }
+    }
+
+    /// Removes a container's directory.
+    func remove(_ id: ContainerID) throws(StepError) {
+        try during("remove the state of \(id)") { () throws(SyscallError) in
+            let parent = try open(root, [.readOnly, .directory])
+            try removeTree(id.path, in: parent.borrowed)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+package import ContainerInit
+import JSONCoding
+import LinuxSystem
+import RuntimeSpec
+
+extension Container {
+    /// Starts a created container and returns once its program runs and the poststart hooks have run.
+    package func start() throws(LaunchFailure) {
+        let channel: SyncChannel
+        do throws(StepError) {
+            try StateTransition.start.check(try status())
+            channel = try openGate()
+        } catch {
+            throw LaunchFailure(error)
+        }
+        try channel.waitForProgram()
+        try runPoststartHooks()
+    }
+
+    /// Opens the gate; taking its name away decides between two who start at once.
+    private func openGate() throws(StepError) -> SyncChannel {
+        let path = store.gatePath(of: id)
+        do throws(SyscallError) {
+            let channel = try StartGate.open(at: path)
+            try unlink(path)
+            return channel
+        } catch {
+            switch error.errno {
+            case .ENOENT: throw StepError("", refused: "cannot start a container that is started already")
+            case .ECONNREFUSED: throw StepError("", refused: "container not running: init has ended")
+            default: throw StepError("open the start gate", error)
+            }
+        }
+    }
+
+    /// poststart hooks; the failure of one ends the container.
+    func runPoststartHooks() throws(LaunchFailure) {
+        guard record.hasPoststart else { return }
+        do throws(StepError) {
+            let hooks = try configuration().hooks?.poststart ?? []
+            try withBundle { (directory) throws(StepError) in
+                try HookRunner(state: state(.running).json(), directory: directory).run(hooks, .poststart)
+            }
+        } catch {
+            let failure = error.noting { () throws(StepError) in try endAll() }
+            throw LaunchFailure(failure)
+        }
+    }
+
+    /// Runs poststop hooks; every one is run, and their failures are handed back as warnings.
+    func runPoststop(_ hooks: [HookSpec], _ state: ContainerState) -> [String] {
+        var warnings: [String] = []
+        let bytes = state.json()
+        for (index, hook) in hooks.enumerated() {
+            let failure = bestEffort("the other hooks and the removal go on") { () throws(StepError) in
+                try withBundle { (directory) throws(StepError) in
+                    try HookRunner(state: bytes, directory: directory).run(hook, .poststop, index)
+                }
+            }
+            if let failure { warnings.append(failure.description) }
+        }
+        return warnings
+    }
+
+    /// Calls `body` with the bundle, in which hooks run; with `/` if the bundle is gone.
+    private func withBundle(_ body: (BorrowedFD) throws(StepError) -> Void) throws(StepError) {
+        let directory = try during("open the bundle \(record.bundle)") { () throws(SyscallError) in
+            do throws(SyscallError) {
+                return try open(Path(record.bundle), [.pathOnly, .directory])
+            } catch {
+                guard error.errno == .ENOENT else { throw error }
+                return try open("/", [.pathOnly, .directory])
+            }
+        }
+        try body(directory.borrowed)
+    }
+}

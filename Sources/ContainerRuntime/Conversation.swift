@@ -1,0 +1,229 @@
+import Cgroups
+import ContainerInit
+import JSONCoding
+import LinuxSystem
+import Namespaces
+import RuntimeSpec
+import Security
+
+/// The runtime's part from the clone to the created container: answers init's records, writes the state, and on a
+/// failure takes everything back.
+struct Conversation: ~Copyable {
+    private let request: CreateRequest
+    private let spec: RuntimeSpec
+    private let plan: InitPlan
+    private let configuration: [UInt8]
+    private let bundle: Path
+    private let store: StateStore
+    private var machine: SyncProtocol
+    private let console: OwnedFD?
+    private let consoleView: BorrowedFD?
+    private var primary: OwnedFD?
+    private var isCommitted = false
+
+    init(_ launch: borrowing Launch, filter: SeccompProgram?, console: Int32?) {
+        request = launch.request
+        spec = launch.spec
+        plan = launch.plan.initial
+        configuration = launch.configuration
+        bundle = launch.bundlePath
+        store = launch.store
+        machine = launch.plan.initial.makeProtocol(filter)
+        consoleView = console.map { BorrowedFD(rawValue: $0) }
+        self.console = console.map { OwnedFD(adopting: $0) }
+    }
+
+    /// Whether nothing has to be answered before the program runs: then the state is written, and the word to start
+    /// given, while init still works.
+    private func isPlain(_ filter: SeccompProgram?) -> Bool {
+        plan.gate == .channel && !plan.needsMappings && !plan.hasRuntimeHooks && filter?.notifies != true
+    }
+
+    /// Talks until the container is created.
+    consuming func finish(_ process: consuming LaunchedProcess) throws(LaunchFailure) -> RunningContainer {
+        var process = process
+        let startsEarly = isPlain(process.filter)
+        do throws(LaunchFailure) {
+            if startsEarly {
+                try commit(&process)
+                try process.initial.send(.start)
+            }
+            try talk(&process)
+            if !startsEarly { try commit(&process) }
+        } catch {
+            throw undo(process, after: error)
+        }
+        process.reservation.keep()
+        let container = Container(id: request.id, store: store, record: process.record)
+        return process.become(container, primary: primary.take(), isStarted: startsEarly)
+    }
+
+    private mutating func talk(_ process: inout LaunchedProcess) throws(LaunchFailure) {
+        while !machine.isFinished {
+            var answer = try process.initial.receive()
+            switch answer.content {
+            case .closed: throw LaunchFailure(process.initial.explainDeath(awaiting: machine.awaited))
+            case .unreadable:
+                throw LaunchFailure(StepError("talk to init", refused: "it sent what is no record"))
+            case .record(let record):
+                let action: SyncProtocol.Action
+                do throws(StepError) {
+                    action = try machine.next(record)
+                } catch {
+                    throw LaunchFailure(error)
+                }
+                try carryOut(action, descriptor: answer.descriptor.take(), &process)
+            }
+        }
+    }
+
+    private mutating func carryOut(
+        _ action: SyncProtocol.Action, descriptor: consuming OwnedFD?, _ process: inout LaunchedProcess
+    ) throws(LaunchFailure) {
+        do throws(StepError) {
+            switch action {
+            case .writeMappings:
+                try IdentityMapping.write(plan.namespaces, for: process.initial.child.pid)
+                try process.initial.answer(.proceed)
+            case .runHooks:
+                try runHooks(process.initial.child.pid)
+                try process.initial.answer(.hooksDone)
+            case .takeConsole: try takeConsole(descriptor)
+            case .takeListener(let number):
+                try SeccompAgent.handOver(
+                    number, of: process.initial.child, spec: spec, state: hookState(process.initial.child.pid)
+                )
+                try process.initial.answer(.listenerTaken)
+            case .warn(let text): request.warn(text)
+            case .commit: break
+            case .fail(let failure): throw failure.error
+            }
+        } catch {
+            if case .fail(let failure) = action { throw failure }
+            throw LaunchFailure(error)
+        }
+    }
+
+    private func hookState(_ pid: ProcessID) -> ContainerState {
+        var state = plan.state
+        state.pid = Int(pid.rawValue)
+        return state
+    }
+
+    private func runHooks(_ pid: ProcessID) throws(StepError) {
+        let directory = try during("open the bundle \(bundle)") { () throws(SyscallError) in
+            try open(bundle, [.pathOnly, .directory])
+        }
+        let runner = HookRunner(state: hookState(pid).json(), directory: directory.borrowed)
+        try runner.run(spec.hooks?.prestart ?? [], .prestart)
+        try runner.run(spec.hooks?.createRuntime ?? [], .createRuntime)
+    }
+
+    private mutating func takeConsole(_ descriptor: consuming OwnedFD?) throws(StepError) {
+        guard let descriptor else {
+            throw StepError("take the terminal", refused: "init sent no descriptor")
+        }
+        if let consoleView {
+            try ConsoleSocket.send(descriptor.borrowed, over: consoleView)
+        } else {
+            primary = consume descriptor
+        }
+    }
+
+    /// Writes configuration, state and pid file, in this order: who sees the pid file finds the rest.
+    private mutating func commit(_ process: inout LaunchedProcess) throws(LaunchFailure) {
+        do throws(StepError) {
+            let pid = process.initial.child.pid
+            process.record.pid = pid.rawValue
+            process.record.startTime =
+                try during("find the start time of init") { () throws(SyscallError) in
+                    try processStartTime(pid)
+                } ?? 0
+            process.record.created = Clock.timestamp(Clock.wall())
+            try process.reservation.write(configuration: configuration)
+            try process.reservation.write(process.record)
+            isCommitted = true
+            if let path = request.pidFile { try PIDFile.write(pid, to: path) }
+        } catch {
+            throw LaunchFailure(error)
+        }
+    }
+
+    /// Takes everything back: process, hooks' effects, cgroup; the directory goes with the reservation.
+    private func undo(_ process: borrowing LaunchedProcess, after failure: LaunchFailure) -> LaunchFailure {
+        var error = failure.error
+        let initial = process.initial.child.pidfd.borrowed
+        error = error.noting { () throws(StepError) in
+            try during("end init") { () throws(SyscallError) in
+                bestEffort("it may have ended by itself") { () throws(SyscallError) in
+                    try initial.sendSignal(9)
+                }
+                try waitForExit(of: .pidfd(initial))
+            }
+        }
+        error = error.noting { () throws(StepError) in try process.cgroup.remove() }
+        if isCommitted, let path = request.pidFile {
+            bestEffort("it may not have been written") { () throws(SyscallError) in try unlink(path) }
+        }
+        if let hooks = spec.hooks?.poststop, !hooks.isEmpty {
+            var state = plan.state
+            state.status = .stopped
+            let container = Container(id: request.id, store: store, record: process.record)
+            for text in container.runPoststop(hooks, state) { request.warn(text) }
+        }
+        return LaunchFailure(error, exitCode: failure.exitCode)
+    }
+}
+
+extension LaunchedProcess {
+    /// What stays of it when the container is created.
+    fileprivate consuming func become(
+        _ container: Container, primary: consuming OwnedFD?, isStarted: Bool
+    ) -> RunningContainer {
+        RunningContainer(
+            container: container, initial: initial, primary: primary, isStarted: isStarted)
+    }
+}
+
+extension InitialProcess {
+    fileprivate func send(_ record: SyncRecord) throws(LaunchFailure) {
+        do throws(StepError) {
+            try answer(record)
+        } catch {
+            throw LaunchFailure(error)
+        }
+    }
+
+    fileprivate func answer(_ record: SyncRecord) throws(StepError) {
+        do throws(SyscallError) {
+            try channel.send(record)
+        } catch {
+            // Init has died: what it said last explains more than our broken pipe.
+            guard error.errno == .EPIPE || error.errno == .ECONNRESET else {
+                throw StepError("talk to init", error)
+            }
+        }
+    }
+
+    fileprivate func receive() throws(LaunchFailure) -> ReceivedRecord {
+        do throws(SyscallError) {
+            return try channel.receive()
+        } catch {
+            throw LaunchFailure(StepError("talk to init", error))
+        }
+    }
+
+    /// The other end is closed though more was expected: how init ended.
+    fileprivate func explainDeath(awaiting record: String) -> StepError {
+        var text = "init ended before '\(record)'"
+        bestEffort("the text without it is true too") { () throws(SyscallError) in
+            switch try waitForExit(of: .pidfd(child.pidfd.borrowed))?.exit {
+            case .signaled(let number): text += ", by \(SignalName.name(number))"
+            case .exited(let code): text += ", with exit code \(code)"
+            case nil: break
+            }
+        }
+        return StepError(
+            "start init", refused: text, hint: "a memory limit that is too small is a usual cause")
+    }
+}

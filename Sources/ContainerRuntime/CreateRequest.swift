@@ -1,0 +1,54 @@
+package import LinuxSystem
+package import RuntimeSpec
+
+/// Everything that the caller of create or run decides.
+package struct CreateRequest: Sendable {
+    /// Where the configuration comes from.
+    package enum Source: Sendable {
+        /// A directory with config.json.
+        case bundle(Path)
+        /// A configuration in memory; relative paths in it, and hooks, start at `directory`.
+        case spec(RuntimeSpec, directory: Path)
+    }
+
+    /// Where the primary side of the terminal goes.
+    package enum Console: Sendable, Equatable {
+        /// There is no terminal.
+        case none
+        /// To a unix socket.
+        case socket(Path)
+        /// To the caller, who relays.
+        case caller
+    }
+
+    /// The container's name.
+    package var id: ContainerID
+    /// Its configuration.
+    package var source: Source
+    /// Its terminal.
+    package var console = Console.none
+    /// Standard input, output and error for the program; empty: those of the caller.
+    package var stdio: [BorrowedFD] = []
+    /// Number of descriptors from 3 on that stay open for the program.
+    package var preservedDescriptors: Int32 = 0
+    /// Number of descriptors that socket activation has put from 3 on (LISTEN_FDS).
+    package var activationDescriptors: Int32 = 0
+    /// Where the process id is written.
+    package var pidFile: Path?
+    /// Whether pivot_root is not used.
+    package var avoidsPivot = false
+    /// Whether the caller's session keyring stays.
+    package var keepsKeyring = false
+    /// Whether the container gets a cgroup.
+    package var usesCgroups = true
+    /// Size of the terminal, when the configuration has none.
+    package var windowSize: WindowSize?
+    /// Hears about what does not stop the container.
+    package var warn: @Sendable (String) -> Void = { _ in }
+
+    /// A request with the usual settings.
+    package init(id: ContainerID, source: Source) {
+        self.id = id
+        self.source = source
+    }
+}

@@ -1,0 +1,70 @@
+package import LinuxSystem
+
+/// Stays with a program in the foreground: passes signals on, relays its terminal, waits for its end.
+/// Preconditions: all signals are blocked, as they are since before the clone.
+package struct ForegroundMonitor: ~Copyable {
+    private static let childSignal: Int32 = 17
+    private static let windowSignal: Int32 = 28
+    /// Signals about the monitor's own descriptors and children are not the program's business.
+    private static let kept: Set<Int32> = [childSignal, 13, 21, 22, 23]
+
+    private let signals: SignalDescriptor
+    private var relay: TerminalRelay?
+
+    /// A monitor; with the primary side of a pty it relays between that and the caller's terminal.
+    package static func begin(primary: consuming OwnedFD?) throws(StepError) -> ForegroundMonitor {
+        let relay = try makeRelay(primary)
+        let signals = try during("watch for signals") { () throws(SyscallError) in try SignalDescriptor(.all)
+        }
+        return ForegroundMonitor(signals: signals, relay: relay)
+    }
+
+    private init(signals: consuming SignalDescriptor, relay: consuming TerminalRelay?) {
+        self.signals = signals
+        self.relay = relay
+    }
+
+    private static func makeRelay(_ primary: consuming OwnedFD?) throws(StepError) -> TerminalRelay? {
+        guard let primary else { return nil }
+        do throws(SyscallError) {
+            return try TerminalRelay.begin(primary: primary)
+        } catch {
+            throw StepError("relay the terminal", error)
+        }
+    }
+
+    /// Waits until the child has ended and returns how.
+    package mutating func wait(for child: borrowing Child) throws(StepError) -> WaitResult {
+        do throws(SyscallError) {
+            return try loop(child.pidfd.borrowed)
+        } catch {
+            throw StepError("wait for the container", error)
+        }
+    }
+
+    private mutating func loop(_ pidfd: BorrowedFD) throws(SyscallError) -> WaitResult {
+        while true {
+            var list: [(fd: BorrowedFD, events: PollEvents)] = [
+                (pidfd, .readable), (signals.fd.borrowed, .readable),
+            ]
+            let own = list.count
+            relay?.appendInterests(to: &list)
+            let events = try poll(list)
+            if !events[1].isEmpty { try passSignals(to: pidfd) }
+            try relay?.move(Array(events[own...]))
+            guard !events[0].isEmpty else { continue }
+            try relay?.drain()
+            if let result = try waitForExit(of: .pidfd(pidfd)) { return result }
+        }
+    }
+
+    private func passSignals(to pidfd: BorrowedFD) throws(SyscallError) {
+        while let signal = try signals.next() {
+            if signal.number == Self.windowSignal, try relay?.followWindow() != nil { continue }
+            if Self.kept.contains(signal.number) { continue }
+            bestEffort("the program may have ended just now") { () throws(SyscallError) in
+                try pidfd.sendSignal(signal.number)
+            }
+        }
+    }
+}

@@ -1,0 +1,104 @@
+import Cgroups
+package import ContainerInit
+import JSONCoding
+package import LinuxSystem
+import Namespaces
+import Rootfs
+import RuntimeSpec
+import Security
+
+/// A container on its way from a request to a process. What has been made so far is undone in reverse when a step
+/// fails; `RunningContainer` takes over when all went well.
+///
+/// ```
+///   configuration ─▶ checked ─▶ plans            nothing is touched yet
+///   id reserved ─▶ filter compiled ─▶ cgroup ─▶ mount sources ─▶ clone ─▶ protocol ─▶ state written
+/// ```
+package struct Launch: ~Copyable {
+    let store: StateStore
+    let request: CreateRequest
+    let gate: InitPlan.Gate
+    let bundlePath: Path
+    let configuration: [UInt8]
+    let spec: RuntimeSpec
+    var plan: LaunchPlan
+    private let ownNamespaces: [NamespaceKind]
+    /// Given to init by the clone.
+    var namespaces: NamespaceHandles?
+
+    /// Reads, checks and plans; changes nothing.
+    package static func plan(
+        _ request: CreateRequest, in store: StateStore, gate: InitPlan.Gate, hasRootTree: Bool
+    ) throws(StepError) -> Launch {
+        let path: Path
+        let configuration: [UInt8]
+        let spec: ValidSpec
+        switch request.source {
+        case .bundle(let place):
+            let bundle = try Bundle.open(place)
+            path = bundle.path
+            configuration = bundle.configuration
+            spec = bundle.spec
+        case .spec(let given, let directory):
+            path = directory
+            configuration = given.json()
+            spec = try refusing("check the configuration") { () throws(SpecError) in
+                try Validation.validate(given)
+            }
+        }
+        let host = try HostFacts.detect(usesCgroups: request.usesCgroups)
+        let namespaces = try refusing("check the configuration") { () throws(SpecError) in
+            try NamespacePlan(spec: spec.spec)
+        }
+        let handles = try NamespaceHandles.open(namespaces)
+        let own = handles.ownKinds
+        var plan = try refusing("check the configuration") { () throws(SpecError) in
+            try LaunchPlan.make(
+                spec: spec, namespaces: namespaces, ownNamespaces: own, bundle: path,
+                hasRootTree: hasRootTree,
+                request: request, host: host)
+        }
+        plan.initial.gate = gate
+        return Launch(
+            store: store, request: request, gate: gate, bundlePath: path, configuration: configuration,
+            spec: spec.spec, plan: plan, namespaces: handles)
+    }
+
+    private init(
+        store: StateStore, request: CreateRequest, gate: InitPlan.Gate, bundlePath: Path,
+        configuration: [UInt8],
+        spec: RuntimeSpec, plan: LaunchPlan, namespaces: consuming NamespaceHandles
+    ) {
+        self.store = store
+        self.request = request
+        self.gate = gate
+        self.bundlePath = bundlePath
+        self.configuration = configuration
+        self.spec = spec
+        self.plan = plan
+        ownNamespaces = namespaces.ownKinds.sorted { $0.rawValue < $1.rawValue }
+        self.namespaces = consume namespaces
+    }
+
+    /// The record as far as it is known before the clone.
+    func makeRecord() -> StateRecord {
+        var record = StateRecord()
+        record.ociVersion = spec.ociVersion
+        record.id = request.id.description
+        record.bundle = bundlePath.string
+        record.rootfs = plan.initial.mounts.attachPoint?.string ?? ""
+        record.owner = "\(realUserID())"
+        record.annotations = spec.annotations
+        record.namespaces = ownNamespaces
+        record.hasPoststart = spec.hooks?.poststart.isEmpty == false
+        record.hasPoststop = spec.hooks?.poststop.isEmpty == false
+        return record
+    }
+
+    /// The filter, from the cache or compiled.
+    func compileFilter() throws(StepError) -> SeccompProgram? {
+        guard let filter = plan.initial.security?.seccomp else { return nil }
+        let cache = SeccompCache(at: StateStore.filterCache)
+        return try cache.program(for: filter)
+    }
+}

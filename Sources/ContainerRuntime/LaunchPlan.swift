@@ -1,0 +1,110 @@
+import CapabilityBinding
+package import Cgroups
+package import ContainerInit
+package import LinuxSystem
+package import Namespaces
+import Rootfs
+package import RuntimeSpec
+import Security
+
+/// Everything that will be done to create a container, decided from its configuration and facts of the host. Pure,
+/// printable and comparable; nothing after it looks at the configuration again but for hooks.
+package struct LaunchPlan: Sendable, Equatable {
+    /// What init does.
+    package var initial: InitPlan
+    /// The cgroup; nil if the container gets none.
+    package var cgroup: CgroupPlan?
+    /// What of the configuration is left out.
+    package var warnings: [String] = []
+
+    /// Decides. `ownNamespaces` are the kinds that are not the runtime's, as found by opening them.
+    package static func make(
+        spec: ValidSpec, namespaces: NamespacePlan, ownNamespaces: Set<NamespaceKind>, bundle: Path,
+        hasRootTree: Bool, request: CreateRequest, host: HostFacts
+    ) throws(SpecError) -> LaunchPlan {
+        let spec = spec.spec
+        try refuseUnsupported(spec)
+        try checkTerminal(spec, request)
+        let cgroup =
+            host.cgroups.layout == .none || !request.usesCgroups
+            ? nil : try CgroupPlan.make(spec: spec, id: request.id.description, host: host.cgroups)
+        let facts = RootfsFacts(
+            ownNamespaces: ownNamespaces, bundle: bundle,
+            hasNewMountNamespace: namespaces.new.contains(.mount), opensInChild: host.userID != 0,
+            hasRootTree: hasRootTree, cgroups: CgroupView(cgroup), avoidsPivot: request.avoidsPivot)
+        let mounts = try MountPlan.make(spec: spec, facts: facts)
+        let security = try spec.process.map { (process) throws(SpecError) in
+            try SecurityPlan.make(
+                process: process, linux: spec.linux,
+                grantable: namespaces.hasUserNamespace ? .all : host.permitted)
+        }
+        let process = spec.process.map {
+            ProcessPlan(
+                $0, preservedDescriptors: request.preservedDescriptors,
+                activationDescriptors: request.activationDescriptors, windowSize: request.windowSize)
+        }
+        var initial = InitPlan(namespaces: namespaces, mounts: mounts, security: security, process: process)
+        initial.take(spec, request: request, bundle: bundle)
+        return LaunchPlan(initial: initial, cgroup: cgroup, warnings: security?.warnings ?? [])
+    }
+
+    /// What the specification has and this runtime has not: better said than ignored.
+    private static func refuseUnsupported(_ spec: RuntimeSpec) throws(SpecError) {
+        if spec.linux?.intelRdt != nil {
+            throw SpecError(field: "linux.intelRdt", reason: "is not supported")
+        }
+        if spec.linux?.netDevices.isEmpty == false {
+            throw SpecError(field: "linux.netDevices", reason: "is not supported")
+        }
+        if spec.linux?.memoryPolicy != nil {
+            throw SpecError(field: "linux.memoryPolicy", reason: "is not supported")
+        }
+    }
+
+    private static func checkTerminal(_ spec: RuntimeSpec, _ request: CreateRequest) throws(SpecError) {
+        let hasTerminal = spec.process?.terminal == true
+        if hasTerminal, request.console == .none {
+            throw SpecError(
+                field: "process.terminal",
+                reason: "a detached terminal needs a console socket (--console-socket)")
+        }
+        if !hasTerminal, case .socket = request.console {
+            throw SpecError(
+                field: "process.terminal", reason: "is false, so there is nothing for the console socket")
+        }
+    }
+}
+
+extension InitPlan {
+    fileprivate mutating func take(_ spec: RuntimeSpec, request: CreateRequest, bundle: Path) {
+        let hooks = spec.hooks ?? HooksSpec()
+        createContainerHooks = hooks.createContainer
+        startContainerHooks = hooks.startContainer
+        hasRuntimeHooks = !hooks.prestart.isEmpty || !hooks.createRuntime.isEmpty
+        keyring = request.keepsKeyring ? nil : "_ses.\(request.id)"
+        state = ContainerState(
+            ociVersion: spec.ociVersion, id: request.id.description, status: .creating, bundle: bundle.string,
+            annotations: spec.annotations)
+    }
+}
+
+extension CgroupView {
+    /// What a mount of type cgroup shows of a planned cgroup.
+    init(_ plan: CgroupPlan?) {
+        guard let plan else {
+            self = .none
+            return
+        }
+        func place(_ directory: CgroupPlan.Directory) -> Path {
+            directory.mountPoint.appending(plan.path.relative)
+        }
+        let unified = plan.directories.first { $0.tree == .unified }.map(place)
+        let legacy = plan.directories.compactMap { directory -> CgroupHierarchy? in
+            guard case .legacy = directory.tree, let name = directory.mountPoint.lastComponent else {
+                return nil
+            }
+            return CgroupHierarchy(name: name.string, ownDirectory: place(directory))
+        }
+        self = legacy.isEmpty ? .unified(ownDirectory: unified) : .hybrid(legacy, unified: unified)
+    }
+}

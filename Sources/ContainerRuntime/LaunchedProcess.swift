@@ -1,0 +1,131 @@
+import Cgroups
+import ContainerInit
+import LinuxSystem
+import Namespaces
+import Rootfs
+import Security
+
+/// What exists once a launch has begun to act.
+struct LaunchedProcess: ~Copyable {
+    var reservation: Reservation
+    let cgroup: Cgroup
+    let initial: InitialProcess
+    let filter: SeccompProgram?
+    var record: StateRecord
+}
+
+/// Init as the runtime sees it.
+struct InitialProcess: ~Copyable {
+    let child: Child
+    let channel: SyncChannel
+}
+
+extension Launch {
+    /// Makes the cgroup and the process. On a failure nothing stays.
+    mutating func begin(rootTree: consuming MountTree?) throws(StepError) -> LaunchedProcess {
+        let reservation = try store.reserve(request.id)
+        var record = makeRecord()
+        let filter = try compileFilter()
+        // Written before the cgroup exists: whoever finds us dead finds the cgroup by this.
+        record.cgroup = plan.cgroup.map { CgroupRecord($0) }
+        try reservation.write(record)
+        let cgroup = try makeCgroup()
+        if plan.cgroup != nil { record.cgroup = cgroup.record }
+        let initial: InitialProcess
+        do throws(StepError) {
+            let sources = try MountSources.open(plan.initial.mounts, rootTree: rootTree)
+            initial = try startInit(sources, cgroup, filter)
+        } catch {
+            throw error.noting { () throws(StepError) in try cgroup.remove() }
+        }
+        return LaunchedProcess(
+            reservation: reservation, cgroup: cgroup, initial: initial, filter: filter, record: record)
+    }
+
+    private func makeCgroup() throws(StepError) -> Cgroup {
+        guard let planned = plan.cgroup else { return Cgroup.none() }
+        let cgroup = try Cgroup.create(planned)
+        for note in cgroup.notes { request.warn(note) }
+        return cgroup
+    }
+
+    private mutating func startInit(
+        _ sources: consuming MountSources, _ cgroup: borrowing Cgroup, _ filter: SeccompProgram?
+    ) throws(StepError) -> InitialProcess {
+        let ends = try during("make the channel to init") { () throws(SyscallError) in try SyncChannel.pair()
+        }
+        let own = SyncChannel(adopting: OwnedFD(adopting: ends.runtime))
+        let other = SyncChannel(adopting: OwnedFD(adopting: ends.initial))
+        let gate = try openGate()
+        let procfs = try openProcfs()
+        let entry = try cgroup.openEntry()
+        try during("block signals") { () throws(SyscallError) in _ = try blockAllSignals() }
+        guard let handles = namespaces.take() else {
+            throw StepError("clone init", refused: "the launch has been used already")
+        }
+        let outcome = try NamespaceLaunch.clone(
+            plan.initial.namespaces, handles, intoCgroup: cgroup.v2Directory)
+        switch consume outcome {
+        case .child:
+            _ = consume own
+            becomeInit(
+                sources, handles, channel: other, gate: gate, procfs: procfs, entry: entry, filter)
+        case .parent(let child):
+            return InitialProcess(child: child, channel: own)
+        }
+    }
+
+    /// In the new process.
+    private func becomeInit(
+        _ sources: consuming MountSources, _ handles: consuming NamespaceHandles,
+        channel: consuming SyncChannel, gate: Int32?, procfs: Int32?, entry: consuming CgroupEntry,
+        _ filter: SeccompProgram?
+    ) -> Never {
+        let context = InitContext(
+            plan: plan.initial, channel: channel, sources: sources, handles: handles, gate: gate,
+            procfs: procfs, filter: filter, cgroupEntries: entry.files, stdio: request.stdio)
+        InitProcess.run(context)
+    }
+
+    /// The gate socket for a container that another process starts.
+    private func openGate() throws(StepError) -> Int32? {
+        guard gate == .socket else { return nil }
+        return try during("make the start gate") { () throws(SyscallError) in
+            try StartGate.make(at: store.gatePath(of: request.id)).release()
+        }
+    }
+
+    /// procfs for labels and oom_score_adj, if the plan has any.
+    private func openProcfs() throws(StepError) -> Int32? {
+        guard let security = plan.initial.security,
+            !security.labels.isEmpty || security.oomScoreAdjustment != nil
+        else { return nil }
+        return try during("open /proc") { () throws(SyscallError) in
+            try open("/proc", [.pathOnly, .directory]).release()
+        }
+    }
+}
+
+extension CgroupRecord {
+    /// Where a planned cgroup will be.
+    fileprivate init(_ plan: CgroupPlan) {
+        self.init(
+            path: plan.path.description, isInOwnFolder: plan.path.isInOwnFolder,
+            directories: plan.directories.map { directory in
+                Directory(
+                    tree: directory.tree, controllers: directory.controllers,
+                    path: directory.mountPoint.appending(plan.path.relative).string)
+            })
+    }
+}
+
+extension StepError {
+    /// This error, with a note if undoing fails too.
+    func noting(_ undo: () throws(StepError) -> Void) -> StepError {
+        var error = self
+        if let second = bestEffort("the first failure is what counts", undo) {
+            error.notes.append(second.description)
+        }
+        return error
+    }
+}

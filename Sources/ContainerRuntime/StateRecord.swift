@@ -1,0 +1,88 @@
+package import Cgroups
+package import JSONCoding
+package import RuntimeSpec
+
+/// What the runtime remembers of a container, in `state.json`: facts that never change after create. Whether the
+/// container runs is never written down, it is asked of the kernel.
+package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
+    /// The form of the file; a reader refuses what is newer.
+    package static let currentVersion = 1
+
+    /// Form of the file.
+    package var version = StateRecord.currentVersion
+    /// Version of the specification that the configuration follows.
+    package var ociVersion = ""
+    /// The container's name.
+    package var id = ""
+    /// Absolute path of the bundle; empty for containers made without one.
+    package var bundle = ""
+    /// Absolute path of the root file system, for people and for engines.
+    package var rootfs = ""
+    /// When create finished, RFC 3339.
+    package var created = ""
+    /// Name or number of the user who made it.
+    package var owner = ""
+    /// Process id of init in the runtime's pid namespace; 0 while create is under way.
+    package var pid: Int32 = 0
+    /// Start time of that process in clock ticks since boot: with the pid it names one process for ever.
+    package var startTime: UInt64 = 0
+    /// Annotations of the configuration.
+    package var annotations: StringMap = [:]
+    /// The kinds of namespaces that differ from the runtime's, for exec.
+    package var namespaces: [NamespaceKind] = []
+    /// Where the container's cgroup is; nil when it has none.
+    package var cgroup: CgroupRecord?
+    /// Whether `start` must run poststart hooks.
+    package var hasPoststart = false
+    /// Whether `delete` must run poststop hooks.
+    package var hasPoststop = false
+
+    /// An empty record.
+    package init() {}
+
+    /// Reads the object; names that are not known are ignored.
+    package init(from reader: inout JSONReader) throws(JSONError) {
+        try reader.object { (key, reader) throws(JSONError) in
+            switch key {
+            case "version": version = try reader.read()
+            case "ociVersion": ociVersion = try reader.read()
+            case "id": id = try reader.read()
+            case "bundle": bundle = try reader.read()
+            case "rootfs": rootfs = try reader.read()
+            case "created": created = try reader.read()
+            case "owner": owner = try reader.read()
+            case "pid": pid = try reader.read()
+            case "startTime": startTime = try reader.read()
+            case "annotations": annotations = try reader.read()
+            case "namespaces": namespaces = try reader.read()
+            case "cgroup": cgroup = try reader.read()
+            case "poststart": hasPoststart = try reader.read()
+            case "poststop": hasPoststop = try reader.read()
+            default: break
+            }
+        }
+        if version > Self.currentVersion {
+            throw reader.refusal("the state was written by a newer skiff (version \(version))")
+        }
+    }
+
+    /// Writes the object.
+    package func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("version", version)
+            writer.field("ociVersion", ociVersion)
+            writer.field("id", id)
+            writer.field("bundle", bundle)
+            writer.field("rootfs", rootfs)
+            writer.field("created", created)
+            writer.field("owner", owner)
+            writer.field("pid", pid)
+            writer.field("startTime", startTime)
+            writer.fieldUnlessEmpty("annotations", annotations)
+            writer.fieldUnlessEmpty("namespaces", namespaces)
+            writer.field("cgroup", cgroup)
+            writer.fieldIfTrue("poststart", hasPoststart)
+            writer.fieldIfTrue("poststop", hasPoststop)
+        }
+    }
+}

@@ -1,0 +1,29 @@
+import CommandGrammar
+import ContainerRuntime
+import LinuxSystem
+
+extension Command {
+    /// `skiff pause ID`
+    static var pause: Command {
+        Command(
+            verb: CommandVerb(
+                "pause", .runtime, "Stop all processes of a container for now", operands: .container)
+        ) { (invocation) throws(CommandError) in
+            let container = try invocation.container()
+            try command { () throws(StepError) in try container.pause() }
+            return 0
+        }
+    }
+
+    /// `skiff resume ID`
+    static var resume: Command {
+        Command(
+            verb: CommandVerb(
+                "resume", .runtime, "Let the processes of a container run again", operands: .container)
+        ) { (invocation) throws(CommandError) in
+            let container = try invocation.container()
+            try command { () throws(StepError) in try container.resume() }
+            return 0
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import CommandGrammar
+import ContainerInit
+import ContainerRuntime
+import LinuxSystem
+
+extension Command {
+    /// `skiff create --bundle DIR ID`
+    static var create: Command {
+        let verb = CommandVerb(
+            "create", .runtime, "Create a container from a bundle, to be started later", operands: .container,
+            options: RuntimeOptions.create)
+        return Command(verb: verb) { (invocation) throws(CommandError) in
+            try invocation.seal()
+            let request = try CreateRequest(invocation, foreground: false)
+            let store = invocation.store
+            _ = try launching { () throws(LaunchFailure) in try Launch.create(request, in: store) }
+            return 0
+        }
+    }
+}
+
+extension CreateRequest {
+    /// The options of create and run.
+    init(_ invocation: Invocation, foreground: Bool) throws(CommandError) {
+        let arguments = invocation.arguments
+        let bundle = Path(arguments.value("bundle") ?? ".")
+        self.init(id: try invocation.containerID(), source: .bundle(bundle))
+        if let socket = arguments.value("console-socket"), !socket.isEmpty {
+            console = .socket(Path(socket))
+        } else if foreground {
+            console = .caller
+        }
+        pidFile = arguments.value("pid-file").flatMap { $0.isEmpty ? nil : Path($0) }
+        preservedDescriptors = try invocation.count("preserve-fds")
+        activationDescriptors = Self.activationDescriptors()
+        avoidsPivot = arguments.isSet("no-pivot")
+        keepsKeyring = arguments.isSet("no-new-keyring")
+        usesCgroups = !invocation.globals.cgroupsAreDisabled
+        let output = invocation.output
+        warn = { output.warn($0) }
+    }
+
+    /// LISTEN_FDS, when it is meant for this process.
+    /// - SeeAlso: sd_listen_fds(3)
+    private static func activationDescriptors() -> Int32 {
+        guard let text = ProcessEnvironment.value("LISTEN_FDS"), let count = Int32(text), count > 0 else {
+            return 0
+        }
+        let isOurs = ProcessEnvironment.value("LISTEN_PID").map { $0 == "\(currentProcessID())" } ?? true
+        return isOurs ? min(count, 1 << 16) : 0
+    }
+}

@@ -1,0 +1,51 @@
+import CapabilityBinding
+import CommandGrammar
+import JSONCoding
+import Rootfs
+import RuntimeSpec
+import Security
+
+extension Command {
+    /// `skiff features`
+    static var features: Command {
+        let verb = CommandVerb(
+            "features", .runtime, "Print what this runtime can do, as JSON", operands: .none)
+        return Command(verb: verb) { (_) throws(CommandError) in
+            Output.show(Features.ours.json(.pretty))
+        }
+    }
+}
+
+extension Features {
+    /// What this program can do; but for the supported seccomp flags it is the same on every host (FEAT-2).
+    static var ours: Features {
+        Features(
+            ociVersionMin: "1.0.0", ociVersionMax: Version.specification,
+            hooks: [
+                "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
+            ],
+            mountOptions: MountOptions.knownWords, linux: linux,
+            annotations: ["skiff.version": Version.number], potentiallyUnsafeConfigAnnotations: [])
+    }
+
+    private static var linux: Linux {
+        Linux(
+            namespaces: NamespaceKind.allCases.map(\.rawValue),
+            capabilities: CapabilitySet.all.members.map(\.name),
+            cgroup: Cgroup(v1: true, v2: true, systemd: false, systemdUser: false, rdma: true),
+            seccomp: seccomp,
+            apparmor: Enabled(enabled: true), selinux: Enabled(enabled: true),
+            intelRdt: IntelRdt(enabled: false),
+            mountExtensions: MountExtensions(idmap: Enabled(enabled: true)),
+            netDevices: Enabled(enabled: false))
+    }
+
+    private static var seccomp: Seccomp {
+        Seccomp(
+            enabled: true, actions: SeccompSpec.Action.allCases.map(\.rawValue),
+            operators: SeccompSpec.Operator.allCases.map(\.rawValue),
+            archs: SeccompSpec.Architecture.allCases.map(\.rawValue),
+            knownFlags: SeccompSpec.Flag.allCases.map(\.rawValue),
+            supportedFlags: SeccompFeatures.supportedFlags.map(\.rawValue))
+    }
+}

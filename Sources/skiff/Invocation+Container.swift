@@ -1,0 +1,58 @@
+import CapabilityBinding
+import CommandGrammar
+import ContainerInit
+import ContainerRuntime
+import LinuxSystem
+import Security
+
+extension Invocation {
+    /// Where the state of containers is.
+    var store: StateStore {
+        guard let root = globals.root, !root.isEmpty else {
+            return StateStore(root: StateStore.defaultRoot())
+        }
+        return StateStore(root: Path(root))
+    }
+
+    /// The first word as a container's name.
+    func containerID() throws(CommandError) -> ContainerID {
+        let text = arguments.words.first ?? ""
+        return try command { () throws(StepError) in try ContainerID(text) }
+    }
+
+    /// The container that the first word names.
+    func container() throws(CommandError) -> Container {
+        let id = try containerID()
+        return try command { () throws(StepError) in try Container.load(id, from: store) }
+    }
+
+    /// Starts the program again from a place that no container can write to, if its file is not safe already
+    /// (CVE-2019-5736). Comes first in each verb that puts this program beside a container's processes.
+    func seal() throws(CommandError) {
+        try command { () throws(StepError) in
+            let facts = try SelfSeal.Facts.current()
+            try SelfSeal.carryOut(SelfSeal.decide(facts, bounding: .all, mappedUserIDs: nil))
+        }
+    }
+
+    /// A number of an option, not below zero.
+    func count(_ name: String) throws(CommandError) -> Int32 {
+        guard let text = arguments.value(name), !text.isEmpty else { return 0 }
+        guard let number = Int32(text), number >= 0, number <= 1 << 16 else {
+            throw CommandError.usage("--\(name) is a number from 0, not '\(text)'")
+        }
+        return number
+    }
+}
+
+/// Runs the launch or start of a container; the failure keeps its exit code if `keepsCode`, else it is 1.
+func launching<Result: ~Copyable>(
+    keepsCode: Bool = false, _ body: () throws(LaunchFailure) -> Result
+) throws(CommandError) -> Result {
+    do throws(LaunchFailure) {
+        return try body()
+    } catch {
+        guard keepsCode else { throw CommandError(error.error) }
+        throw CommandError(error.error, exitCode: error.exitCode == 1 ? 125 : error.exitCode)
+    }
+}

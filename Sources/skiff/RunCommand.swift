@@ -1,0 +1,66 @@
+import CommandGrammar
+import ContainerInit
+import ContainerRuntime
+import LinuxSystem
+
+extension Command {
+    /// `skiff run --bundle DIR ID`
+    static var run: Command {
+        let verb = CommandVerb(
+            "run", .runtime, "Create a container from a bundle, start it and wait for its end",
+            operands: .container,
+            options: RuntimeOptions.create + [
+                RuntimeOptions.detach, CommandOption("keep", "Keep the state of the container after its end"),
+                CommandOption(
+                    "no-subreaper", "Accepted; orphans of the container are its own init's", hidden: true),
+            ])
+        return Command(verb: verb) { (invocation) throws(CommandError) in
+            try invocation.seal()
+            return try BundleRun(invocation).run()
+        }
+    }
+}
+
+/// `run` of a bundle, in the foreground or detached.
+struct BundleRun {
+    private let invocation: Invocation
+    private let isDetached: Bool
+
+    /// Reads the options.
+    init(_ invocation: Invocation) {
+        self.invocation = invocation
+        isDetached = invocation.arguments.isSet("detach")
+    }
+
+    /// Runs the container; the exit code is the program's, 128 + n if signal n ended it, 125 if skiff failed.
+    func run() throws(CommandError) -> Int32 {
+        let request = try CreateRequest(invocation, foreground: !isDetached)
+        let store = invocation.store
+        var running = try launching(keepsCode: true) { () throws(LaunchFailure) in
+            try Launch.run(request, in: store)
+        }
+        do throws(LaunchFailure) {
+            try running.start()
+        } catch {
+            clear(running.container)
+            throw CommandError(error.error, exitCode: error.exitCode == 1 ? 125 : error.exitCode)
+        }
+        if isDetached { return 0 }
+        let result = try command(exitCode: 125) { () throws(StepError) in try running.stay() }
+        if !invocation.arguments.isSet("keep") {
+            let container = running.container
+            let remains = try command(exitCode: 125) { () throws(StepError) in
+                try container.delete(force: true)
+            }
+            for warning in remains.warnings { invocation.output.warn(warning) }
+        }
+        return result.exit.shellCode
+    }
+
+    private func clear(_ container: Container) {
+        let failure = bestEffort("the failed start is what is reported") { () throws(StepError) in
+            try container.delete(force: true)
+        }
+        if let failure { invocation.output.warn(failure.description) }
+    }
+}
