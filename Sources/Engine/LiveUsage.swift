@@ -1,0 +1,84 @@
+package import Cgroups
+package import JSONCoding
+
+/// What a running container uses at a moment, as `skiff stats` shows it.
+package struct LiveUsage: Sendable, JSONWritable {
+    package let id: String
+    package let name: String
+    /// The cgroup's figures at the moment.
+    package let statistics: CgroupStatistics
+    /// Share of one processor since the reading before (or since the start), in percent; nil when the host does not tell.
+    package let cpuPercent: Double?
+
+    /// A reading, with the reading before it (or nil for a first one) and the time in between in nanoseconds.
+    package init(
+        id: String, name: String, statistics: CgroupStatistics, before: CgroupStatistics?,
+        nanoseconds: Int64
+    ) {
+        self.id = id
+        self.name = name
+        self.statistics = statistics
+        if let now = statistics[.cpuUsage].number, nanoseconds > 0 {
+            let earlier = before?[.cpuUsage].number ?? 0
+            cpuPercent = Double(now >= earlier ? now - earlier : 0) * 100_000 / Double(nanoseconds)
+        } else {
+            cpuPercent = nil
+        }
+    }
+
+    /// Headings of the columns that `row` fills.
+    package static let headings = [
+        "CONTAINER ID", "NAME", "CPU %", "MEM USAGE / LIMIT", "MEM %", "BLOCK I/O", "PIDS",
+    ]
+
+    /// One line of the table; what the host does not tell is `--`.
+    package var row: [String] {
+        let memory = text(.memoryCurrent)
+        let limit = statistics[.memoryLimit].number.map { FigureUnit.bytes.text($0) } ?? "no limit"
+        return [
+            String(id.prefix(12)), name, LiveUsage.percent(cpuPercent), "\(memory) / \(limit)",
+            LiveUsage.percent(memoryPercent), "\(text(.ioReadBytes)) / \(text(.ioWriteBytes))",
+            text(.processesCurrent),
+        ]
+    }
+
+    /// The part of the limit that is in use; nil without a limit.
+    package var memoryPercent: Double? {
+        guard let used = statistics[.memoryCurrent].number, let limit = statistics[.memoryLimit].number,
+            limit > 0
+        else { return nil }
+        return Double(used) * 100 / Double(limit)
+    }
+
+    /// All figures; what the host does not tell has its reason instead of a number.
+    package func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("id", id)
+            writer.field("name", name)
+            writer.field("cpu_percent", cpuPercent)
+            writer.field("memory_percent", memoryPercent)
+            writer.field("figures") { writer in
+                writer.object { writer in
+                    for kind in FigureKind.allCases where !kind.isOfInit {
+                        switch statistics[kind] {
+                        case .value(let number, _): writer.field(kind.rawValue, number)
+                        case .unlimited: writer.field(kind.rawValue, "unlimited")
+                        case .unavailable(let reason): writer.field(kind.rawValue, "not available: \(reason)")
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func text(_ kind: FigureKind) -> String {
+        statistics[kind].number.map { kind.unit.text($0) } ?? "--"
+    }
+
+    private static func percent(_ value: Double?) -> String {
+        guard let value else { return "--" }
+        let hundredths = Int64((value * 100).rounded())
+        let fraction = String(hundredths % 100)
+        return "\(hundredths / 100).\(fraction.count == 1 ? "0" : "")\(fraction)%"
+    }
+}
