@@ -38,26 +38,28 @@ extension Cgroup {
     }
 
     /// A pid may be given to a stranger between the listing and the opening of its pidfd; so membership is looked up
-    /// again when the pidfd is open (W-14).
+    /// again when the pidfds are open, some at a time because descriptors are limited (W-14).
     private func signalEach(_ signal: Int32) throws(StepError) {
-        for pid in try processes() {
-            do throws(SyscallError) {
-                let process = try openPIDFD(pid)
-                guard try processesAfterOpening().contains(pid) else { continue }
-                try process.borrowed.sendSignal(signal)
-            } catch {
-                if error.errno == .ESRCH { continue }
-                throw StepError("send signal \(signal) to process \(pid) of cgroup \(path)", error)
+        var rest = try processes()[...]
+        while !rest.isEmpty {
+            var batch = PidfdBatch()
+            for pid in rest.prefix(128) {
+                do throws(SyscallError) {
+                    try batch.add(pid)
+                } catch {
+                    throw StepError("open process \(pid) of cgroup \(path)", error)
+                }
             }
-        }
-    }
-
-    private func processesAfterOpening() throws(SyscallError) -> [ProcessID] {
-        do throws(StepError) {
-            return try processes()
-        } catch {
-            if case .syscall(let cause) = error.cause { throw cause }
-            return []
+            rest = rest.dropFirst(128)
+            let members = Set(try processes())
+            for (pid, process) in batch.opened where members.contains(pid) {
+                do throws(SyscallError) {
+                    try process.sendSignal(signal)
+                } catch {
+                    if error.errno == .ESRCH { continue }
+                    throw StepError("send signal \(signal) to process \(pid) of cgroup \(path)", error)
+                }
+            }
         }
     }
 
@@ -126,5 +128,23 @@ extension Cgroup {
             Clock.sleep(nanoseconds: pause)
             pause = min(pause * 2, 10_000_000)
         }
+    }
+}
+
+/// Some processes by pidfd.
+private struct PidfdBatch: ~Copyable {
+    private(set) var opened: [(ProcessID, BorrowedFD)] = []
+
+    /// One that has ended meanwhile is left out.
+    mutating func add(_ pid: ProcessID) throws(SyscallError) {
+        do throws(SyscallError) {
+            opened.append((pid, BorrowedFD(rawValue: try openPIDFD(pid).release())))
+        } catch {
+            if error.errno != .ESRCH { throw error }
+        }
+    }
+
+    deinit {
+        for (_, fd) in opened { _ = OwnedFD(adopting: fd.rawValue) }
     }
 }

@@ -38,11 +38,11 @@ extension Cgroup {
         }
         let files = CgroupFiles(
             tree: directory.tree, controllers: directory.controllers, path: whole,
-            descriptor: BorrowedFD(rawValue: fd.release()))
+            depth: path.relative.components.count, descriptor: BorrowedFD(rawValue: fd.release()))
         add(files)
         if new.last != whole { try CgroupDirectories.checkUnused(files) }
         if files.version == .unified {
-            try CgroupDirectories.enable(directory, for: files, at: path)
+            try CgroupDirectories.enable(required: directory.required, wanted: directory.wanted, for: files)
         } else if directory.controllers.contains(.cpuset) {
             try CgroupDirectories.inheritCpuset(path.relative, below: directory.mountPoint)
         }

@@ -4,6 +4,16 @@ extension Cgroup {
     /// The last figures; take them after the last process has gone and before `remove`.
     package func statistics() -> CgroupStatistics { CgroupStatistics.read(from: trees) }
 
+    /// What to tell when a process was killed for want of memory, such as a first process that cannot even start under
+    /// its limit; nil if none was (W-6).
+    package func memoryShortage() -> String? {
+        let statistics = statistics()
+        guard let kills = statistics[.memoryOOMKills].number, kills > 0 else { return nil }
+        func text(_ kind: FigureKind) -> String { kind.text(statistics[kind]) }
+        return "the memory limit is too low: \(text(.memoryLimit)), peak usage \(text(.memoryPeak)), "
+            + "processes killed: \(kills)"
+    }
+
     /// Kills what is left, waits until it is gone, and removes the directories in all trees, those that the container
     /// made below first, and our own folder with its last container. What is gone already is no error (CG-13, W-12).
     package func remove() throws(StepError) {

@@ -13,10 +13,13 @@ extension Cgroup {
         var rules: [DeviceRule] = []
         do throws(SpecError) {
             for (controller, writes) in try CgroupPlan.limits(resources, on: host) {
-                guard let files = tree(of: controller) else {
+                let home = host.home(of: controller)
+                guard let files = trees.first(where: { $0.tree == home }) else {
                     throw SpecError(
                         field: "linux.resources.\(writes.first?.field ?? controller.rawValue)",
-                        reason: "the container was started without the \(controller.rawValue) controller")
+                        reason:
+                            "the container was started without the \(controller.rawValue) controller of cgroup v1"
+                    )
                 }
                 work.append((files, writes))
             }
@@ -27,9 +30,24 @@ extension Cgroup {
         } catch {
             throw StepError(step, refused: "\(error)")
         }
+        try enableUnified(for: resources, host)
         if resources.memory?.checkBeforeUpdate == true { try checkUsage(resources.memory?.limit, step) }
         try apply(work)
         if !rules.isEmpty { try installDeviceProgram(rules) }
+    }
+
+    /// A limit of v2 that comes with the update may be the first of its controller.
+    private func enableUnified(for resources: ResourcesSpec, _ host: CgroupHost) throws(StepError) {
+        guard let unified else { return }
+        var names: [String] = []
+        do throws(SpecError) {
+            names = try CgroupPlan.limits(resources, on: host).map(\.0)
+                .filter { host.home(of: $0) == .unified }.map(\.rawValue)
+        } catch {
+            throw StepError("update cgroup \(path)", refused: "\(error)")
+        }
+        names += UnifiedKeys.controllers(for: resources)
+        try CgroupDirectories.enable(required: names, wanted: [], for: unified)
     }
 
     private func addLegacyDevices(

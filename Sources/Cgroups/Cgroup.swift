@@ -82,7 +82,8 @@ extension Cgroup {
             cgroup.add(
                 CgroupFiles(
                     tree: directory.tree, controllers: directory.controllers, path: path,
-                    descriptor: BorrowedFD(rawValue: fd.release())))
+                    depth: Path(record.path).components.count, descriptor: BorrowedFD(rawValue: fd.release()))
+            )
         }
         return cgroup
     }

@@ -64,23 +64,21 @@ enum CgroupDirectories {
         }
     }
 
-    /// Enables the plan's controllers in every cgroup above the new one, but only if the new one lacks some: on a host
-    /// that is in use they are enabled already, and one read shows it (RES-23).
+    /// Enables controllers in every cgroup above this one, but only if it lacks some: on a host that is in use they are
+    /// enabled already, and one read shows it (RES-23). Figures alone need the wanted ones, limits the required ones.
     /// - SeeAlso: cgroup-v2.rst §Enabling and Disabling
-    static func enable(
-        _ directory: CgroupPlan.Directory, for files: CgroupFiles, at path: CgroupPath
-    ) throws(StepError) {
-        if directory.required.isEmpty && directory.wanted.isEmpty { return }
-        let present = try during("read the controllers of cgroup \(path)") { () throws(SyscallError) in
+    static func enable(required: [String], wanted: [String], for files: CgroupFiles) throws(StepError) {
+        if required.isEmpty && wanted.isEmpty { return }
+        let present = try during("read the controllers of cgroup \(files.path)") { () throws(SyscallError) in
             try KernelText.names(files.read("cgroup.controllers"))
         }
-        let required = directory.required.filter { !present.contains($0) }
-        let wanted = directory.wanted.filter { !present.contains($0) }
+        let required = required.filter { !present.contains($0) }
+        let wanted = wanted.filter { !present.contains($0) }
         if required.isEmpty && wanted.isEmpty { return }
-        var above = directory.mountPoint
-        for name in path.relative.components {
+        let names = files.path.components
+        for level in (names.count - files.depth)..<names.count {
+            let above = Path.joining(Array(names[..<level]), absolute: true)
             try enable(required: required, wanted: wanted, in: above)
-            above = above.appending(name)
         }
     }
 

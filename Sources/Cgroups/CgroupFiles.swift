@@ -8,14 +8,18 @@ package struct CgroupFiles: Sendable, Equatable {
     package let controllers: [Controller]
     /// The whole path, for messages and for removing.
     package let path: Path
+    /// How many levels it is below the root of its tree.
+    package let depth: Int
     /// The open directory; who made this value closes it.
     package let descriptor: BorrowedFD
 
     /// An open directory.
-    package init(tree: CgroupTree, controllers: [Controller], path: Path, descriptor: BorrowedFD) {
+    package init(tree: CgroupTree, controllers: [Controller], path: Path, depth: Int, descriptor: BorrowedFD)
+    {
         self.tree = tree
         self.controllers = controllers
         self.path = path
+        self.depth = depth
         self.descriptor = descriptor
     }
 
@@ -49,6 +53,11 @@ package struct CgroupFiles: Sendable, Equatable {
         } catch {
             throw SyscallError(error.call, on: operand(file), error.errno)
         }
+    }
+
+    /// The whole of a file at the root of the tree.
+    package func readAtRoot(_ file: String) throws(SyscallError) -> [UInt8] {
+        try read(String(repeating: "../", count: depth) + file)
     }
 
     /// How errors name a file.

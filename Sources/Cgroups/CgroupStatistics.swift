@@ -82,16 +82,16 @@ package struct CgroupStatistics: Sendable, Equatable {
         }
     }
 
-    /// Takes the block devices and their sums.
-    mutating func setDevices(_ devices: [BlockDeviceUsage], source: String) {
+    /// Takes the block devices and their sums, with the files that count bytes and operations.
+    mutating func setDevices(_ devices: [BlockDeviceUsage], bytes: String, operations: String) {
         self.devices = devices
-        func sum(_ part: KeyPath<BlockDeviceUsage, UInt64?>) -> Figure {
+        func sum(_ part: KeyPath<BlockDeviceUsage, UInt64?>, _ source: String) -> Figure {
             .value(devices.reduce(0) { $0 &+ ($1[keyPath: part] ?? 0) }, source: source)
         }
-        self[.ioReadBytes] = sum(\.readBytes)
-        self[.ioWriteBytes] = sum(\.writeBytes)
-        self[.ioReadOperations] = sum(\.readOperations)
-        self[.ioWriteOperations] = sum(\.writeOperations)
+        self[.ioReadBytes] = sum(\.readBytes, bytes)
+        self[.ioWriteBytes] = sum(\.writeBytes, bytes)
+        self[.ioReadOperations] = sum(\.readOperations, operations)
+        self[.ioWriteOperations] = sum(\.writeOperations, operations)
     }
 
     /// Reads everything, each file once. Files that are missing make figures unavailable; nothing here fails.

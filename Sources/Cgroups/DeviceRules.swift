@@ -12,6 +12,7 @@ package struct DeviceRule: Sendable, Equatable {
         package static let mknod = Access(rawValue: 1)
         package static let read = Access(rawValue: 2)
         package static let write = Access(rawValue: 4)
+        /// Every kind.
         package static let all: Access = [.mknod, .read, .write]
 
         /// `rwm` and its parts, as v1 files spell them.

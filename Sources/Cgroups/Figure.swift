@@ -68,6 +68,8 @@ package enum FigureKind: String, Sendable, CaseIterable {
     case initPeakResident = "init.peak_resident"
     case initMinorFaults = "init.minor_faults"
     case initMajorFaults = "init.major_faults"
+    case initReadBytes = "init.read_bytes"
+    case initWriteBytes = "init.write_bytes"
 
     /// The unit of the number.
     package var unit: FigureUnit {
@@ -78,7 +80,7 @@ package enum FigureKind: String, Sendable, CaseIterable {
             .microseconds
         case .memoryPeak, .memoryCurrent, .memoryLimit, .memorySwapPeak, .memorySwap, .memoryAnonymous,
             .memoryFile, .memoryShared, .memoryKernel, .memorySockets, .ioReadBytes, .ioWriteBytes,
-            .initPeakResident:
+            .initPeakResident, .initReadBytes, .initWriteBytes:
             .bytes
         default: .count
         }
@@ -127,13 +129,17 @@ package enum FigureKind: String, Sendable, CaseIterable {
         case .initPeakResident: "main process, peak memory"
         case .initMinorFaults: "main process, page faults"
         case .initMajorFaults: "  with disk read"
+        case .initReadBytes: "main process, block reads"
+        case .initWriteBytes: "main process, block writes"
         }
     }
 
     /// Whether only the wait for the main process gives it, not the cgroup.
     package var isOfInit: Bool {
         switch self {
-        case .initUser, .initSystem, .initPeakResident, .initMinorFaults, .initMajorFaults: true
+        case .initUser, .initSystem, .initPeakResident, .initMinorFaults, .initMajorFaults, .initReadBytes,
+            .initWriteBytes:
+            true
         default: false
         }
     }

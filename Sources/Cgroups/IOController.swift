@@ -1,3 +1,4 @@
+internal import LinuxSystem
 package import RuntimeSpec
 
 /// Block devices: weights and throttling.
@@ -124,7 +125,9 @@ package enum IOController {
 
     private static func recordUnified(_ files: CgroupFiles, into statistics: inout CgroupStatistics) {
         guard let bytes = statistics.read("io.stat", from: files, for: FigureKind.ioFigures) else { return }
-        statistics.setDevices(KernelText.ioStat(bytes), source: files.source("io.stat"))
+        statistics.setDevices(
+            KernelText.ioStat(bytes), bytes: files.source("io.stat", "rbytes, wbytes"),
+            operations: files.source("io.stat", "rios, wios"))
     }
 
     private static func recordLegacy(_ files: CgroupFiles, into statistics: inout CgroupStatistics) {
@@ -137,8 +140,6 @@ package enum IOController {
             devices.append(device)
             return devices.count - 1
         }
-        let bytesFile = "blkio.throttle.io_service_bytes_recursive"
-        let operationsFile = "blkio.throttle.io_serviced_recursive"
         guard let bytes = statistics.read(bytesFile, from: files, for: FigureKind.ioFigures),
             let operations = statistics.read(operationsFile, from: files, for: FigureKind.ioFigures)
         else { return }
@@ -150,6 +151,29 @@ package enum IOController {
             if operation == "Read" { devices[index(of: device)].readOperations = value }
             if operation == "Write" { devices[index(of: device)].writeOperations = value }
         }
-        statistics.setDevices(devices, source: files.source("blkio.throttle.io_serviced_recursive"))
+        if devices.isEmpty, !isCounted(files) {
+            for kind in FigureKind.ioFigures {
+                statistics[kind] = .unavailable(
+                    "with cgroup v1 this kernel counts only disks that have a throttle "
+                        + "(\"MAJOR:MINOR 0\" in /sys/fs/cgroup/blkio/blkio.throttle.read_bps_device starts it)"
+                )
+            }
+            return
+        }
+        statistics.setDevices(
+            devices, bytes: files.source(bytesFile), operations: files.source(operationsFile))
+    }
+
+    private static let bytesFile = "blkio.throttle.io_service_bytes_recursive"
+    private static let operationsFile = "blkio.throttle.io_serviced_recursive"
+
+    /// Kernels since 6.10 count v1's block I/O on a disk only after a throttle was once written for it. The root then
+    /// shows the disk; a cgroup shows it with its first request, so no line there may also mean that nothing was read.
+    private static func isCounted(_ files: CgroupFiles) -> Bool {
+        var isCounted = false
+        bestEffort("a root that cannot be read shows no disk") { () throws(SyscallError) in
+            KernelText.blkio(try files.readAtRoot(bytesFile)) { _, _, _ in isCounted = true }
+        }
+        return isCounted
     }
 }

@@ -136,7 +136,8 @@ package enum MemoryController {
         statistics[.memoryOOMEvents] = .unavailable("cgroup v1 counts out-of-memory kills only")
     }
 
-    /// With equal limits for memory and for memory with swap, the second counter takes the hits.
+    /// With equal limits for memory and for memory with swap, the second counter takes the hits. Newer kernels leave
+    /// both at 0 although the limit was hit, which the peak gives away (64 pages are what a CPU takes in advance).
     private static func recordLegacyLimitHits(_ files: CgroupFiles, into statistics: inout CgroupStatistics) {
         statistics.readSingle("memory.memsw.failcnt", from: files, as: .memoryLimitHits)
         let withSwap = statistics[.memoryLimitHits].number
@@ -144,6 +145,12 @@ package enum MemoryController {
         if let alone = statistics[.memoryLimitHits].number, let withSwap {
             statistics[.memoryLimitHits] = .value(
                 alone + withSwap, source: "memory.failcnt + memory.memsw.failcnt")
+        }
+        let peak = statistics[.memoryPeak].number ?? 0
+        if let limit = statistics[.memoryLimit].number, peak + 64 * 4096 >= limit,
+            statistics[.memoryLimitHits].number == 0
+        {
+            statistics[.memoryLimitHits] = .unavailable("this kernel does not count them in memory.failcnt")
         }
     }
 }

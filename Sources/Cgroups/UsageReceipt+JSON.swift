@@ -74,6 +74,29 @@ extension CgroupStatistics: JSONWritable {
                 FigureKind.write(FigureKind.allCases.filter { !$0.isOfInit }, to: &writer) { self[$0] }
             }
             writer.fieldUnlessEmpty("devices", devices)
+            if !pressure.isEmpty { writer.field("pressure", pressure) }
+        }
+    }
+}
+
+extension CgroupStatistics.Pressure: JSONWritable {
+    /// Writes both lines; the averages are hundredths of a percent.
+    package func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("some", some)
+            writer.field("full", full)
+        }
+    }
+}
+
+extension PressureLine: JSONWritable {
+    /// Writes the averages in hundredths of a percent and the total in microseconds.
+    package func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("average10", average10)
+            writer.field("average60", average60)
+            writer.field("average300", average300)
+            writer.field("total", total)
         }
     }
 }

@@ -92,6 +92,8 @@ package struct UsageReceipt: Sendable, Equatable {
             case .initSystem: (usage.systemMicroseconds, "ru_stime")
             case .initPeakResident: (usage.maximumResidentBytes, "ru_maxrss")
             case .initMinorFaults: (usage.minorFaults, "ru_minflt")
+            case .initReadBytes: (usage.inputBlocks * 512, "ru_inblock")
+            case .initWriteBytes: (usage.outputBlocks * 512, "ru_oublock")
             default: (usage.majorFaults, "ru_majflt")
             }
         return .value(number, source: "rusage \(field)")
