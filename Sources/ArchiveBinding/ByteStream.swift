@@ -32,13 +32,16 @@ package final class ByteStream {
         self.limit = limit
         self.observer = observer
         let size = if case .decompressed = source { 0 } else { 1 << 18 }
+        // SAFETY: owned by this object and freed in deinit only.
         unsafe buffer = .allocate(byteCount: size, alignment: 4096)
     }
 
+    // SAFETY: allocated in init; no piece may be used after the stream.
     deinit { unsafe buffer.deallocate() }
 
     /// The next piece, empty at the end; valid until the next call.
     func next() throws(ArchiveError) -> UnsafeRawBufferPointer {
+        // SAFETY: a piece is part of the buffer, or of the decompressor's, and is not moved before the next call.
         let piece = try unsafe nextPiece()
         if unsafe piece.isEmpty { return unsafe piece }
         count += Int64(piece.count)
@@ -49,6 +52,7 @@ package final class ByteStream {
     }
 
     private func nextPiece() throws(ArchiveError) -> UnsafeRawBufferPointer {
+        // SAFETY: what is handed out is the part of the buffer that the read has just filled.
         switch source {
         case .range(let file, let offset, let length):
             if length == 0 { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
@@ -59,8 +63,10 @@ package final class ByteStream {
             }
             if read == 0 { throw .format("the file ends \(length) bytes too early") }
             source = .range(file, offset: offset + Int64(read), length: length - Int64(read))
+            // SAFETY: as above.
             return unsafe UnsafeRawBufferPointer(rebasing: part.prefix(read))
         case .sequential(let file):
+            // SAFETY: as above.
             let whole = unsafe buffer
             let read = try Self.input { () throws(SyscallError) in unsafe try file.read(into: whole) }
             return unsafe UnsafeRawBufferPointer(rebasing: buffer.prefix(read))
@@ -71,12 +77,14 @@ package final class ByteStream {
 
     /// Reads on to the end, so that the observer has seen everything.
     package func drain() throws(ArchiveError) {
+        // SAFETY: only the length of the pieces is looked at.
         while try unsafe !next().isEmpty {}
     }
 
     /// Reads to the end and writes everything to a file.
     package func copy(to file: BorrowedFD) throws(ArchiveError) {
         while true {
+            // SAFETY: written before the next call.
             let piece = try unsafe next()
             if unsafe piece.isEmpty { return }
             try Self.output { () throws(SyscallError) in unsafe try file.writeAll(piece) }
@@ -87,6 +95,7 @@ package final class ByteStream {
     package func readAll() throws(ArchiveError) -> [UInt8] {
         var all: [UInt8] = []
         while true {
+            // SAFETY: copied before the next call.
             let piece = try unsafe next()
             if unsafe piece.isEmpty { return all }
             unsafe all.append(contentsOf: piece)

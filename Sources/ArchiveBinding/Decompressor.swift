@@ -32,6 +32,7 @@ package final class Decompressor {
                 unsafe archive_read_support_filter_bzip2(archive)
             }
         }
+        // SAFETY: the handle keeps the archive open.
         isCompressed = unsafe archive_filter_code(handle.archive, 0) != ARCHIVE_FILTER_NONE
         var entry: OpaquePointer?
         // SAFETY: the raw format has one entry, the stream itself; the empty format has none.
@@ -43,6 +44,7 @@ package final class Decompressor {
     }
 
     func next() throws(ArchiveError) -> UnsafeRawBufferPointer {
+        // SAFETY: a block stays valid until the next call, which is what is promised to the caller.
         while !isAtEnd {
             guard let block = try unsafe handle.nextBlock() else { break }
             if unsafe !block.bytes.isEmpty { return unsafe block.bytes }

@@ -15,6 +15,7 @@ final class LibarchiveHandle {
 
     /// A reader over `stream`; `configure` switches formats and filters on.
     init(reading stream: ByteStream, configure: (OpaquePointer) -> Void) throws(ArchiveError) {
+        // SAFETY: a new object of libarchive, owned by this one and released in deinit.
         guard let archive = unsafe archive_read_new() else { throw .format("out of memory") }
         unsafe self.archive = archive
         feed = Feed(stream)

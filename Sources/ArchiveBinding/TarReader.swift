@@ -35,6 +35,7 @@ package final class TarReader {
             guard message.contains("t be converted") else { throw .format(message) }
         default: throw handle.failure()
         }
+        // SAFETY: set by libarchive together with ARCHIVE_OK.
         guard let entry = unsafe entry else { throw .format("a member without a header") }
         return try unsafe Self.read(entry)
     }
@@ -43,10 +44,12 @@ package final class TarReader {
     /// - Returns: the length of the data.
     package func copyData(to file: BorrowedFD) throws(ArchiveError) -> Int64 {
         var end: Int64 = 0
+        // SAFETY: a block stays valid until the next one is asked for; it is written before that.
         while let (bytes, offset) = try unsafe handle.nextBlock() {
             if offset < end { throw .refused("data blocks that overlap") }
             let isNext = offset == end
             try ByteStream.output { () throws(SyscallError) in
+                // SAFETY: the block of this turn.
                 if isNext {
                     unsafe try file.writeAll(bytes)
                 } else {
@@ -61,15 +64,18 @@ package final class TarReader {
 
     /// Where the header of the current member begins in the archive's bytes; after the last member, where the
     /// end marker begins.
+    // SAFETY: the handle keeps the archive open.
     package var headerOffset: Int64 { unsafe archive_read_header_position(handle.archive) }
 
     private static func read(_ entry: OpaquePointer) throws(ArchiveError) -> ArchiveEntry {
+        // SAFETY: the strings belong to the entry and end with NUL; `bytes` copies them.
         guard let name = unsafe archive_entry_pathname(entry) else {
             throw .format("a member without a name")
         }
         let hardlink = unsafe archive_entry_hardlink(entry)
         let symlink = unsafe archive_entry_symlink(entry)
         let isHardlink = unsafe hardlink != nil
+        // SAFETY: everything is copied out of the entry before the caller goes on to the next one.
         return unsafe ArchiveEntry(
             path: bytes(name), kind: isHardlink ? .hardlink : kind(entry),
             linkTarget: (hardlink ?? symlink).map { unsafe bytes($0) } ?? [],
@@ -84,6 +90,7 @@ package final class TarReader {
     }
 
     private static func kind(_ entry: OpaquePointer) -> ArchiveEntry.Kind {
+        // SAFETY: a plain number of the caller's valid entry.
         let type = unsafe Int32(bitPattern: UInt32(archive_entry_filetype(entry)))
         switch type & Int32(CARCHIVE_KIND_MASK) {
         case Int32(CARCHIVE_KIND_REGULAR): return .regular
@@ -91,10 +98,12 @@ package final class TarReader {
         case Int32(CARCHIVE_KIND_SYMLINK): return .symlink
         case Int32(CARCHIVE_KIND_FIFO): return .fifo
         case Int32(CARCHIVE_KIND_CHARACTER):
+            // SAFETY: as above.
             return unsafe .characterDevice(
                 major: UInt32(truncatingIfNeeded: archive_entry_rdevmajor(entry)),
                 minor: UInt32(truncatingIfNeeded: archive_entry_rdevminor(entry)))
         case Int32(CARCHIVE_KIND_BLOCK):
+            // SAFETY: as above.
             return unsafe .blockDevice(
                 major: UInt32(truncatingIfNeeded: archive_entry_rdevmajor(entry)),
                 minor: UInt32(truncatingIfNeeded: archive_entry_rdevminor(entry)))
@@ -103,6 +112,7 @@ package final class TarReader {
     }
 
     private static func extendedAttributes(_ entry: OpaquePointer) -> [ArchiveEntry.ExtendedAttribute] {
+        // SAFETY: moves the entry's own cursor.
         let count = unsafe archive_entry_xattr_reset(entry)
         var attributes: [ArchiveEntry.ExtendedAttribute] = []
         for _ in 0..<max(count, 0) {

@@ -15,6 +15,7 @@ package struct LayerChanges {
             case deleted = "D"
         }
 
+        /// Whether it was added, changed or deleted.
         package var kind: Kind
         /// Absolute in the container.
         package var path: Path

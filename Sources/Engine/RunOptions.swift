@@ -27,6 +27,7 @@ package struct RunOptions: Sendable, Equatable {
     package var labels = StringMap()
     package var annotations = StringMap()
 
+    /// Limits of memory in bytes.
     package var memoryBytes: Int64?
     package var memorySwapBytes: Int64?
     package var memoryReservationBytes: Int64?
@@ -42,6 +43,7 @@ package struct RunOptions: Sendable, Equatable {
     package var sharedMemoryBytes: Int64?
     package var oomScoreAdjustment: Int?
 
+    /// What the process may do, as a difference from the default.
     package var addedCapabilities: [String] = []
     package var droppedCapabilities: [String] = []
     package var isPrivileged = false
@@ -53,6 +55,7 @@ package struct RunOptions: Sendable, Equatable {
     package var sysctls = StringMap()
     package var network = NetworkChoice.isolated
 
+    /// `-t` and `-i`.
     package var wantsTerminal = false
     package var keepsInputOpen = false
     /// An own first process that reaps and forwards signals.

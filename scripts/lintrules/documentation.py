@@ -43,7 +43,7 @@ def _documented(lines, number):
     above = number - 2
     while above >= 0:
         text = lines[above].strip()
-        if text.startswith("///") or text.endswith("*/"):
+        if text.startswith("///") or text.endswith("*/") or _CONSTANT.match(lines[above]):
             return True
         in_run = _MEMBER.match(lines[number - 1]) and (_MEMBER.match(lines[above]) or _opens_type(text))
         if not in_run and not text.startswith(("@", "//", "#if")):
