@@ -40,7 +40,11 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "allows_leftovers: nothing_left_behind does not judge this test")
     if config.option.collectonly:
         return
-    host.isolate(os.environ.get("CGROUPS", "v1" if RUNTIME == "crun" else "host"))
+    (PROJECT / ".build/tests").mkdir(parents=True, exist_ok=True)
+    writable = [Path("/tmp"), Path("/run"), PROJECT / ".build", PROJECT / "out"]
+    if RUNTIME == "skiff":
+        writable.append(Path("/var"))
+    host.isolate(os.environ.get("CGROUPS", "v1" if RUNTIME == "crun" else "host"), writable)
 
 
 def pytest_collection_modifyitems(items):

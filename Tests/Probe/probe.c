@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <mqueue.h>
 #include <poll.h>
 #include <sched.h>
@@ -299,6 +300,30 @@ static void do_wait_for(void) {
     outcome(access(argument(0, "/go"), F_OK));
 }
 
+// swap A B: exchanges two names as fast as it can, for ever.
+static void do_swap(void) {
+    for (;;) syscall(SYS_renameat2, AT_FDCWD, argument(0, "a"), AT_FDCWD, argument(1, "b"), 2 /* RENAME_EXCHANGE */);
+}
+
+static int note_writable(const char *path, const struct stat *st, int kind, struct FTW *place) {
+    (void)place;
+    if (kind == FTW_D && strtol(path + strlen("/proc/"), NULL, 10) > 0 && !strncmp(path, "/proc/", 6)) return FTW_SKIP_SUBTREE;
+    if (kind != FTW_F || !S_ISREG(st->st_mode)) return FTW_CONTINUE;
+    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
+    if (fd < 0) return FTW_CONTINUE;
+    close(fd);
+    json_text(path);
+    return FTW_CONTINUE;
+}
+
+// writable DIRECTORY: files below it that can be opened for writing, those of processes left out.
+static void do_writable(void) {
+    json_key("paths");
+    json_array();
+    nftw(argument(0, "/proc"), note_writable, 32, FTW_PHYS | FTW_MOUNT | FTW_ACTIONRETVAL);
+    json_end();
+}
+
 // ---- standard streams ----
 
 static void do_echo(void) { json_key_text("text", argument(0, "")); }
@@ -424,7 +449,7 @@ static const struct verb {
     {"int80", do_int80}, {"unshare", do_unshare}, {"mount", do_mount}, {"umount", do_umount},
     {"sethostname", do_sethostname}, {"tiocsti", do_tiocsti}, {"ptrace", do_ptrace},
     {"open-by-handle", do_open_by_handle}, {"bind", do_bind}, {"loopback", do_loopback}, {"mqueue", do_mqueue},
-    {"notify", do_notify}, {"descriptor", do_descriptor},
+    {"swap", do_swap}, {"writable", do_writable}, {"notify", do_notify}, {"descriptor", do_descriptor},
 };
 
 static void run_verb(const char *name) {

@@ -11,6 +11,8 @@ CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET = 0x20000, 0x4000000, 0x80
 PR_SET_CHILD_SUBREAPER = 36
 
 TOKEN = f"st{os.getpid()}"  # part of every container id and cgroup that this test run makes
+# What escapes have written to; put back after a test that changed it.
+GUARDED = ("/proc/sys/kernel/core_pattern", "/proc/sys/vm/swappiness", "/proc/sys/net/ipv4/ip_forward")
 _libc = ctypes.CDLL(None, use_errno=True)
 _owned: set[int] = set()  # children that somebody waits for
 
@@ -20,18 +22,24 @@ def _check(result: int, what: str) -> None:
         raise OSError(ctypes.get_errno(), f"{what}: {os.strerror(ctypes.get_errno())}")
 
 
-def isolate(cgroups: str) -> None:
+def isolate(cgroups: str, writable: list[Path]) -> None:
     """Moves this process into mount, network, IPC and UTS namespaces of its own, so that no test can harm the host
     and no other program disturbs a comparison, and makes it the parent of every orphan of a test.
 
     `cgroups` is the view of control groups that tests get: "host" as it is, "v2" one cgroup2 at /sys/fs/cgroup,
-    "v1" the version 1 trees only.
+    "v1" the version 1 trees only. The root file system is read-only there but for the directories of `writable`:
+    tests give runtimes paths that a wrong one deletes or overwrites, and some of those runtimes are wrong.
     """
     _check(_libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), "prctl(PR_SET_CHILD_SUBREAPER)")
     if os.geteuid() != 0:
         return
     _check(_libc.unshare(CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWNET), "unshare")
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    for directory in writable:
+        if directory.is_dir():
+            subprocess.run(["mount", "--bind", directory, directory], check=True)
+    # Not recursive: /proc, /sys and /dev stay as they are.
+    subprocess.run(["mount", "-o", "remount,bind,ro", "/"], check=True)
     # As on most machines: mounts are shared, so a runtime that forgets about propagation is seen.
     subprocess.run(["mount", "--make-rshared", "/"], check=True)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
@@ -127,6 +135,8 @@ def snapshot() -> dict[str, set[str]]:
         "state entry": state,
         "host name": {os.uname().nodename},
         "shared memory": set(Path("/proc/sysvipc/shm").read_text().splitlines()[1:]),
+        "setting of the host": {f"{path}={Path(path).read_text().strip()}" for path in GUARDED},
+        "device of the host": {f"/dev/{name} {os.stat(f'/dev/{name}')[:6]}" for name in ("null", "zero", "full", "random", "urandom", "tty")},
     }
 
 
@@ -168,6 +178,11 @@ def clean(before: dict[str, set[str]]) -> None:
     while descendants() and time.monotonic() < deadline:
         reap()
         time.sleep(0.01)
+    for path, _, value in (item.partition("=") for item in before["setting of the host"]):
+        if Path(path).read_text().strip() != value:
+            Path(path).write_text(value)
+    for item in before["device of the host"]:
+        os.chown(item.split()[0], 0, 0)
     after = [line.split()[1] for line in mounts()]
     known = [item.split()[1] for item in before["mount"]]
     for point in reversed(after):

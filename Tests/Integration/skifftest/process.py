@@ -98,14 +98,14 @@ class Running:
     """A program in the background. `wait()` gives its Result; `stop()` ends it."""
 
     def __init__(self, args, *, scratch: Path, stdin=None, env=None, cwd=None, pass_fds=(),
-                 preexec=None, new_session=True):
+                 preexec=None, new_session=True, stdout=None):
         self.args = [str(a) for a in args]
         self.scratch = scratch
         self.out = tempfile.NamedTemporaryFile(dir=scratch, prefix="out.", delete=False)
         self.err = tempfile.NamedTemporaryFile(dir=scratch, prefix="err.", delete=False)
         self.started = time.monotonic()
         self.process = subprocess.Popen(
-            self.args, stdin=null_device() if stdin is None else stdin, stdout=self.out, stderr=self.err, env=env, cwd=cwd, pass_fds=pass_fds,
+            self.args, stdin=null_device() if stdin is None else stdin, stdout=self.out if stdout is None else stdout, stderr=self.err, env=env, cwd=cwd, pass_fds=pass_fds,
             preexec_fn=preexec, start_new_session=new_session)
         host.own(self.process.pid)
         self.pid = self.process.pid
