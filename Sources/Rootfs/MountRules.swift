@@ -76,6 +76,7 @@ struct MountRules {
     ) {
         var parameters = options.parameters
         if type == "devpts" { parameters = dropUnmappedIDs(parameters) }
+        if type == "overlay" { parameters = OverlayLayers.split(parameters) }
         if facts.hasSELinux, let label = linux.mountLabel, !label.isEmpty,
             ["tmpfs", "mqueue", "devpts", "ramfs"].contains(type),
             !parameters.contains(where: { $0.key == "context" })

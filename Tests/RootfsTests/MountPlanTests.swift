@@ -195,6 +195,34 @@ func spec(
         #expect(mapped.devices[1].bindSource == nil)
     }
 
+    @Test func `MNT-29: a long list of overlay layers is taken apart`() throws {
+        let long = String(repeating: "x", count: 200)
+        let mount = MountSpec(
+            destination: "/m", type: "overlay",
+            options: ["lowerdir=/a\\:b:/\(long):/c::/data", "upperdir=/u", "workdir=/w"])
+        #expect(
+            try plan(mount).entries[0].origin
+                == .fresh(
+                    type: "overlay", source: "overlay",
+                    parameters: [
+                        MountParameter("lowerdir", "/a\\:b:/\(long):/c::/data"),
+                        MountParameter("upperdir", "/u"),
+                        MountParameter("workdir", "/w"),
+                    ]))
+        let longer = MountSpec(
+            destination: "/m", type: "overlay",
+            options: ["lowerdir=/a\\:b:/\(long):/\(long):/c::/data", "userxattr"])
+        #expect(
+            try plan(longer).entries[0].origin
+                == .fresh(
+                    type: "overlay", source: "overlay",
+                    parameters: [
+                        MountParameter("lowerdir+", "/a:b"), MountParameter("lowerdir+", "/" + long),
+                        MountParameter("lowerdir+", "/" + long), MountParameter("lowerdir+", "/c"),
+                        MountParameter("datadir+", "/data"), MountParameter("userxattr"),
+                    ]))
+    }
+
     @Test func `a /dev that is bound is left alone`() throws {
         let plan = try plan(MountSpec(destination: "/dev", source: "/dev", options: ["rbind"]))
         #expect(!plan.furnishesDev)
