@@ -1,4 +1,4 @@
-package import LinuxSystem
+import LinuxSystem
 
 extension RootfsContext {
     /// Makes the container's root `/`, and the host's mounts unreachable.
@@ -52,25 +52,6 @@ extension RootfsContext {
         guard let change = plan.rootPropagation, change.kind != .isPrivate else { return }
         try during("set propagation of the root file system") { () throws(SyscallError) in
             try setMountAttributes(root, propagation: change.kind, recursive: change.recursive)
-        }
-    }
-}
-
-/// The working directory of the program.
-package enum WorkingDirectory {
-    /// Enters a directory of the container and proves that it is inside: no magic link leads there, and the kernel
-    /// knows a path to it from the root (I-4, I-6).
-    /// - SeeAlso: openat2(2), getcwd(2)
-    package static func enter(_ path: Path) throws(StepError) {
-        let step: Step = "enter working directory \(path)"
-        let current = try during(step) { () throws(SyscallError) in
-            let directory = try open(
-                path, [.pathOnly, .directory], in: .currentDirectory, resolving: .noMagicLinks)
-            try changeDirectory(to: directory.borrowed)
-            return try workingDirectory()
-        }
-        guard current.isAbsolute else {
-            throw StepError(step, refused: "it is outside the container's root file system")
         }
     }
 }

@@ -9,6 +9,8 @@ struct ContainerTrial {
     let bundle: Path
     var spec: RuntimeSpec
     var facts: RootfsFacts
+    /// The lines of both id maps, when there is a user namespace.
+    var map = "0 100000 65536\n"
     var flags: CloneFlags = [.newMount, .newPID, .newIPC, .newUTS, .newNetwork]
 
     /// A fresh bundle directory whose rootfs has the usual directories.
@@ -104,9 +106,9 @@ struct ContainerTrial {
             exitProcess(0)
         case .parent(let child):
             if flags.contains(.newUser) {
-                for name in ["uid_map", "gid_map"] {
-                    try writeFile(Path("/proc/\(child.pid)/\(name)"), "0 100000 65536\n")
-                }
+                let isPrivileged = effectiveUserID() == 0
+                if !isPrivileged { try writeFile(Path("/proc/\(child.pid)/setgroups"), "deny") }
+                for name in ["uid_map", "gid_map"] { try writeFile(Path("/proc/\(child.pid)/\(name)"), map) }
                 try mapped.writeEnd.borrowed.writeAll("x")
             }
             let ends = pipe.ends()

@@ -116,40 +116,6 @@ import Testing
         }
     }
 
-    @Test func `I-6: a working directory outside the root is refused`() async {
-        await #expect(processExitsWith: .success) {
-            var trial = try ContainerTrial(name: "cwd")
-            defer { bestEffort("the system cleans /tmp") { try trial.remove() } }
-            trial.spec.mounts.removeAll { $0.destination == "/sys/fs/cgroup" }
-            let host = try open("/", [.pathOnly, .directory])
-            let number = host.rawValue
-            let link = trial.bundle.appending("rootfs/link")
-            try symlink(link, to: Path("/proc/self/fd/\(number)"))
-            demandEmpty(
-                try trial.run {
-                    var found = Findings()
-                    for path in [Path("/proc/self/fd/\(number)"), "/link", "/proc/self/cwd"] {
-                        do throws(StepError) {
-                            try WorkingDirectory.enter(path)
-                            found.expect(true, false, "entering \(path)")
-                        } catch {
-                            found.expect(error.description.contains("working directory"), true, "\(error)")
-                        }
-                    }
-                    try WorkingDirectory.enter("/etc")
-                    found.expect(try workingDirectory(), "/etc", "working directory")
-                    try changeDirectory(to: host.borrowed)
-                    do throws(StepError) {
-                        try WorkingDirectory.enter(".")
-                        found.expect(true, false, "staying on the host")
-                    } catch {
-                        found.expect(error.description.contains("outside"), true, "\(error)")
-                    }
-                    return found.lines
-                })
-        }
-    }
-
     @Test func `MNT-30: a failure half way leaves the host's mounts alone and names the entry`() async {
         await #expect(processExitsWith: .success) {
             var trial = try ContainerTrial(name: "failure")
@@ -226,6 +192,48 @@ import Testing
                     }
                     found.expect(try mountTable()["/sys"]?.type, "sysfs", "/sys")
                     return found.lines
+                })
+        }
+    }
+
+    @Test func `MNT-27: a rootless runtime lets the child open what the plan names`() async {
+        await #expect(processExitsWith: .success) {
+            var trial = try ContainerTrial(name: "rootless")
+            defer { bestEffort("the system cleans /tmp") { try trial.remove() } }
+            let id: UInt32 = 1234
+            try makeDirectory(trial.bundle.appending("data"))
+            try makeNode(trial.bundle.appending("data/file"), kind: .regular, mode: 0o644)
+            for name in [
+                "", "rootfs", "rootfs/dev", "rootfs/proc", "rootfs/sys", "rootfs/etc", "rootfs/tmp", "data",
+            ] {
+                try changeOwner(of: trial.bundle.appending(Path(name)), userID: id, groupID: id)
+            }
+            let own = [IDMappingSpec(containerID: 0, hostID: id, size: 1)]
+            trial.map = "0 \(id) 1\n"
+            trial.flags.insert(.newUser)
+            trial.facts.ownNamespaces.insert(.user)
+            trial.facts.opensInChild = true
+            trial.spec.linux?.uidMappings = own
+            trial.spec.linux?.gidMappings = own
+            trial.spec.mounts.append(
+                MountSpec(destination: "/new/data", source: "data", options: ["rbind", "ro"]))
+            let rootless = trial
+            demandEmpty(
+                try asUser(id, writing: trial.bundle.appending("report")) {
+                    try rootless.run {
+                        var found = Findings()
+                        found.expect(try names(in: "/new/data"), ["file"], "bind")
+                        found.expect("writing to a read-only bind", failsWith: .EROFS) {
+                            () throws(SyscallError) in
+                            try makeDirectory("/new/data/x")
+                        }
+                        found.expect(
+                            try status(of: "/dev/null").deviceNumber, DeviceNumber(major: 1, minor: 3), "null"
+                        )
+                        found.expect(try status(of: "/new").userID, 0, "owner of what was made")
+                        found.expect(try mountTable()["/dev/pts"]?.type, "devpts", "/dev/pts")
+                        return found.lines
+                    }
                 })
         }
     }
@@ -334,5 +342,31 @@ private func swapOnce(_ directory: BorrowedFD) {
         try rename("link", in: directory, to: "target", in: directory)
         try rename("target", in: directory, to: "link", in: directory)
         try rename("aside", in: directory, to: "target", in: directory)
+    }
+}
+
+/// Runs `body` in a process of another user and hands back the text that it gives.
+private func asUser(_ id: UInt32, writing path: Path, _ body: () throws -> String) throws -> String {
+    switch try cloneProcess() {
+    case .child:
+        let report: String
+        do {
+            try setSupplementaryGroups([])
+            try setGroupIDs(id)
+            try setUserIDs(id)
+            // Changing ids closes /proc/self to the process itself; a runtime started by the user has it open.
+            try processControl(.setDumpable, 1)
+            report = try body()
+        } catch {
+            report = "\(error)"
+        }
+        bestEffort("a missing report fails the test") {
+            let file = try open(path, [.writeOnly, .create], mode: 0o644)
+            try file.borrowed.writeAll(report)
+        }
+        exitProcess(0)
+    case .parent(let child):
+        try waitForExit(of: .pidfd(child.pidfd.borrowed))
+        return String(decoding: try readFile(path), as: UTF8.self)
     }
 }
