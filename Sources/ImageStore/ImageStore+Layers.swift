@@ -1,0 +1,84 @@
+package import ImageSpec
+internal import JSONCoding
+package import LinuxSystem
+
+extension ImageStore {
+    /// Whether the layer with this chain id is there, whole.
+    package func hasLayer(_ chainID: Digest) throws(StepError) -> Bool {
+        try during("look for layer \(chainID)") { () throws(SyscallError) in
+            try statusIfPresent(of: "layers/\(chainID.fileName)/fs", in: root.borrowed)?.kind == .directory
+        }
+    }
+
+    /// The root directory of a layer, as a reference for looking up and mounting.
+    package func openLayer(_ chainID: Digest) throws(StepError) -> OwnedFD {
+        try during("open layer \(chainID)", hint: "load the image again") { () throws(SyscallError) in
+            try LinuxSystem.open(
+                "layers/\(chainID.fileName)/fs", [.pathOnly, .directory, .noFollow], in: root.borrowed)
+        }
+    }
+
+    /// Makes an unpacked layer visible under its chain id, in one step. If another load was first, its layer
+    /// stays and this one is dropped with the staging directory.
+    /// - Parameter name: the directory in `staged` that holds `fs`.
+    package func add(
+        _ layer: StoredImage.Layer, from name: Path, in staged: borrowing Staging
+    ) throws(StepError) {
+        try during("store layer \(layer.chainID)") { () throws(SyscallError) in
+            let directory = try LinuxSystem.open(name, [.readOnly, .directory], in: staged.directory)
+            try replaceFile("layer.json", in: directory.borrowed, layer.json())
+            do throws(SyscallError) {
+                try rename(
+                    name, in: staged.directory, to: "layers/\(layer.chainID.fileName)", in: root.borrowed,
+                    exclusively: true)
+            } catch {
+                if error.errno != .EEXIST { throw error }
+            }
+        }
+    }
+
+    /// Removes images that have neither a name nor a lease, and layers that no image and no lease uses. While
+    /// a load is under way nothing is removed: it may build on any layer; the next removal sees to it. The
+    /// caller holds the exclusive lock.
+    func collectGarbage() throws(StepError) {
+        do throws(SyscallError) {
+            _ = try FileLock(at: "loads.lock", in: root.borrowed, exclusive: true, blocking: false)
+            // A load begins under the exclusive lock, which the caller holds: none begins from here on.
+        } catch {
+            if error.errno == .EAGAIN { return }
+            throw StepError("lock the image store \(path)", error)
+        }
+        let leases = try leases()
+        var images = Set(try ImageNames.read(root.borrowed).names.map(\.manifest))
+        images.formUnion(leases.map(\.manifest))
+        var layers = Set(leases.flatMap(\.layers))
+        for entry in try entries("images") {
+            if let digest = Digest(fileName: entry), images.contains(digest) {
+                layers.formUnion(try record(of: digest).layers.map(\.chainID))
+            } else {
+                try discard("images/\(entry)")
+            }
+        }
+        for entry in try entries("layers") {
+            if let digest = Digest(fileName: entry), layers.contains(digest) { continue }
+            try discard("layers/\(entry)")
+        }
+    }
+
+    /// The names in a directory of the store.
+    func entries(_ directory: Path) throws(StepError) -> [Path] {
+        try during("list \(directory) of the image store") { () throws(SyscallError) in
+            try LinuxSystem.open(directory, [.readOnly, .directory], in: root.borrowed)
+                .borrowed.list().map(\.name)
+        }
+    }
+
+    /// Takes a tree out of sight in one step, then removes it: killed in between, it is rubbish in `tmp`.
+    private func discard(_ tree: Path) throws(StepError) {
+        let rubbish: Path = "tmp/removed-\(currentProcessID().rawValue)-\(Clock.monotonicNanoseconds())"
+        try during("remove \(tree) from the image store") { () throws(SyscallError) in
+            try rename(tree, in: root.borrowed, to: rubbish, in: root.borrowed)
+            try removeTree(rubbish, in: root.borrowed)
+        }
+    }
+}
