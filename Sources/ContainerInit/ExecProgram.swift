@@ -90,7 +90,8 @@ package struct ExecProgram: Sendable, Equatable {
     private var missingInterpreterHint: String {
         var head: [UInt8] = []
         let failure = bestEffort("only the hint depends on it") { () throws(SyscallError) in
-            head = try open(Path(path), .readOnly).borrowed.read(max: 256)
+            let file = try open(Path(path), .readOnly)
+            head = try file.borrowed.read(max: 256)
         }
         if failure != nil { return "the program's interpreter or loader is missing in the container" }
         if head.starts(with: [UInt8(ascii: "#"), UInt8(ascii: "!")]) {

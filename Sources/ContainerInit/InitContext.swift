@@ -26,6 +26,9 @@ package struct InitContext: ~Copyable {
     /// Standard streams, when they are not those of the runtime.
     let stdio: [BorrowedFD]
 
+    /// Where a process of `exec` goes; nil for the container's first process.
+    let target: ExecTarget?
+
     /// The root file system while it is being made.
     var rootfs: RootfsContext?
     /// The primary side of the terminal.
@@ -43,10 +46,11 @@ package struct InitContext: ~Copyable {
 
     /// What init starts with. `stdio` is empty, or standard input, output and error; `procfs` is given away.
     package init(
-        plan: InitPlan, channel: consuming SyncChannel, sources: consuming MountSources,
+        plan: InitPlan, channel: consuming SyncChannel, sources: consuming MountSources?,
         handles: consuming NamespaceHandles, gate: Int32?, procfs: Int32?,
-        filter: SeccompProgram?, cgroupEntries: [BorrowedFD], stdio: [BorrowedFD]
+        filter: SeccompProgram?, cgroupEntries: [BorrowedFD], stdio: [BorrowedFD], target: ExecTarget? = nil
     ) {
+        self.target = target
         self.plan = plan
         self.channel = channel
         self.sources = consume sources

@@ -59,7 +59,7 @@ package enum InitSequence {
     ]
 
     /// Runs the steps of the context's kind; returns only with a failure.
-    static func run(_ steps: [InitStep] = Self.steps, on context: inout InitContext) -> LaunchFailure {
+    static func run(_ steps: [InitStep], on context: inout InitContext) -> LaunchFailure {
         do throws(LaunchFailure) {
             for step in steps { try step.run(&context) }
             return LaunchFailure(StepError("execute the program", refused: "the list of steps ended"))

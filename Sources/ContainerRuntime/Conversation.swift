@@ -66,12 +66,7 @@ struct Conversation: ~Copyable {
             case .unreadable:
                 throw LaunchFailure(StepError("talk to init", refused: "it sent what is no record"))
             case .record(let record):
-                let action: SyncProtocol.Action
-                do throws(StepError) {
-                    action = try machine.next(record)
-                } catch {
-                    throw LaunchFailure(error)
-                }
+                let action = try machine.nextAction(record)
                 try carryOut(action, descriptor: answer.descriptor.take(), &process)
             }
         }
@@ -181,49 +176,7 @@ extension LaunchedProcess {
         _ container: Container, primary: consuming OwnedFD?, isStarted: Bool
     ) -> RunningContainer {
         RunningContainer(
-            container: container, initial: initial, primary: primary, isStarted: isStarted)
-    }
-}
-
-extension InitialProcess {
-    fileprivate func send(_ record: SyncRecord) throws(LaunchFailure) {
-        do throws(StepError) {
-            try answer(record)
-        } catch {
-            throw LaunchFailure(error)
-        }
-    }
-
-    fileprivate func answer(_ record: SyncRecord) throws(StepError) {
-        do throws(SyscallError) {
-            try channel.send(record)
-        } catch {
-            // Init has died: what it said last explains more than our broken pipe.
-            guard error.errno == .EPIPE || error.errno == .ECONNRESET else {
-                throw StepError("talk to init", error)
-            }
-        }
-    }
-
-    fileprivate func receive() throws(LaunchFailure) -> ReceivedRecord {
-        do throws(SyscallError) {
-            return try channel.receive()
-        } catch {
-            throw LaunchFailure(StepError("talk to init", error))
-        }
-    }
-
-    /// The other end is closed though more was expected: how init ended.
-    fileprivate func explainDeath(awaiting record: String) -> StepError {
-        var text = "init ended before '\(record)'"
-        bestEffort("the text without it is true too") { () throws(SyscallError) in
-            switch try waitForExit(of: .pidfd(child.pidfd.borrowed))?.exit {
-            case .signaled(let number): text += ", by \(SignalName.name(number))"
-            case .exited(let code): text += ", with exit code \(code)"
-            case nil: break
-            }
-        }
-        return StepError(
-            "start init", refused: text, hint: "a memory limit that is too small is a usual cause")
+            container: container, process: RunningProcess(initial: initial, primary: primary),
+            isStarted: isStarted)
     }
 }

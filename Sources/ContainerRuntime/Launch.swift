@@ -87,7 +87,8 @@ package struct Launch: ~Copyable {
         record.id = request.id.description
         record.bundle = bundlePath.string
         record.rootfs = plan.initial.mounts.attachPoint?.string ?? ""
-        record.owner = "\(realUserID())"
+        let user = realUserID()
+        record.owner = user == 0 ? "root" : "\(user)"
         record.annotations = spec.annotations
         record.namespaces = ownNamespaces
         record.hasPoststart = spec.hooks?.poststart.isEmpty == false

@@ -14,12 +14,6 @@ struct LaunchedProcess: ~Copyable {
     var record: StateRecord
 }
 
-/// Init as the runtime sees it.
-struct InitialProcess: ~Copyable {
-    let child: Child
-    let channel: SyncChannel
-}
-
 extension Launch {
     /// Makes the cgroup and the process. On a failure nothing stays.
     mutating func begin(rootTree: consuming MountTree?) throws(StepError) -> LaunchedProcess {
@@ -34,7 +28,8 @@ extension Launch {
         let initial: InitialProcess
         do throws(StepError) {
             let sources = try MountSources.open(plan.initial.mounts, rootTree: rootTree)
-            initial = try startInit(sources, cgroup, filter)
+            let strangers = reservation.descriptors + cgroup.trees.map(\.descriptor)
+            initial = try startInit(sources, cgroup, filter, closing: strangers)
         } catch {
             throw error.noting { () throws(StepError) in try cgroup.remove() }
         }
@@ -50,14 +45,15 @@ extension Launch {
     }
 
     private mutating func startInit(
-        _ sources: consuming MountSources, _ cgroup: borrowing Cgroup, _ filter: SeccompProgram?
+        _ sources: consuming MountSources, _ cgroup: borrowing Cgroup, _ filter: SeccompProgram?,
+        closing strangers: [BorrowedFD]
     ) throws(StepError) -> InitialProcess {
         let ends = try during("make the channel to init") { () throws(SyscallError) in try SyncChannel.pair()
         }
         let own = SyncChannel(adopting: OwnedFD(adopting: ends.runtime))
         let other = SyncChannel(adopting: OwnedFD(adopting: ends.initial))
         let gate = try openGate()
-        let procfs = try openProcfs()
+        let procfs = try plan.initial.openProcfs()
         let entry = try cgroup.openEntry()
         try during("block signals") { () throws(SyscallError) in _ = try blockAllSignals() }
         guard let handles = namespaces.take() else {
@@ -68,6 +64,8 @@ extension Launch {
         switch consume outcome {
         case .child:
             _ = consume own
+            // The runtime's lock and cgroups are nothing for init; the values that own them never end here.
+            for stranger in strangers { _ = OwnedFD(adopting: stranger.rawValue) }
             becomeInit(
                 sources, handles, channel: other, gate: gate, procfs: procfs, entry: entry, filter)
         case .parent(let child):
@@ -95,11 +93,12 @@ extension Launch {
         }
     }
 
-    /// procfs for labels and oom_score_adj, if the plan has any.
-    private func openProcfs() throws(StepError) -> Int32? {
-        guard let security = plan.initial.security,
-            !security.labels.isEmpty || security.oomScoreAdjustment != nil
-        else { return nil }
+}
+
+extension InitPlan {
+    /// procfs for labels and oom_score_adj, if the plan has any; the caller owns it.
+    func openProcfs() throws(StepError) -> Int32? {
+        guard let security, !security.labels.isEmpty || security.oomScoreAdjustment != nil else { return nil }
         return try during("open /proc") { () throws(SyscallError) in
             try open("/proc", [.pathOnly, .directory]).release()
         }

@@ -5,54 +5,44 @@ package import LinuxSystem
 package struct RunningContainer: ~Copyable {
     /// The container, for the other verbs.
     package let container: Container
-    private let initial: InitialProcess
-    /// The primary side of its terminal, when the caller asked for it.
-    package var primary: OwnedFD?
+    /// Its first process.
+    package var process: RunningProcess
     private var isStarted: Bool
 
-    init(
-        container: Container, initial: consuming InitialProcess, primary: consuming OwnedFD?, isStarted: Bool
-    ) {
+    init(container: Container, process: consuming RunningProcess, isStarted: Bool) {
         self.container = container
-        self.initial = initial
-        self.primary = primary
+        self.process = process
         self.isStarted = isStarted
     }
 
-    /// Process id of its first process, as this process sees it.
-    package var pid: ProcessID { initial.child.pid }
+    /// Process id of the first process, as this process sees it.
+    package var pid: ProcessID { process.pid }
     /// Becomes readable when the first process has ended.
-    package var pidfd: BorrowedFD { initial.child.pidfd.borrowed }
+    package var pidfd: BorrowedFD { process.pidfd }
 
     /// Starts the program and returns once it runs; poststart hooks have run then. A failure to execute it ends the
     /// container, which the caller then deletes.
     package mutating func start() throws(LaunchFailure) {
         if !isStarted {
+            isStarted = true
             do throws(SyscallError) {
-                try initial.channel.send(.start)
+                try process.initial.channel.send(.start)
             } catch {
                 throw LaunchFailure(StepError("start the container", error))
             }
-            isStarted = true
         }
-        try initial.channel.waitForProgram()
+        try process.initial.channel.waitForProgram()
         try container.runPoststartHooks()
     }
 
-    /// Waits for the end of the program, relaying signals and the terminal.
-    package mutating func stay() throws(StepError) -> WaitResult {
-        var monitor = try ForegroundMonitor.begin(primary: primary.take())
-        return try monitor.wait(for: initial.child)
-    }
+    /// Waits for the end of the program, passing signals on and relaying the terminal.
+    package mutating func stay() throws(StepError) -> WaitResult { try process.stay() }
 
-    /// Waits for the end of the program.
-    package func wait() throws(StepError) -> WaitResult {
-        let result = try during("wait for the container") { () throws(SyscallError) in
-            try waitForExit(of: .pidfd(initial.child.pidfd.borrowed))
-        }
-        guard let result else { throw StepError("wait for the container", refused: "it did not end") }
-        return result
-    }
+    /// Waits for the end of the program, and only that.
+    package func wait() throws(StepError) -> WaitResult { try process.wait() }
+
+    /// Takes the primary side of the terminal, when the caller asked for it.
+    package mutating func takePrimary() -> OwnedFD? { process.takePrimary() }
 }
 
 extension SyncChannel {

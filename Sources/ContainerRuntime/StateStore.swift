@@ -89,7 +89,8 @@ package struct StateStore: Sendable {
     package func identifiers() throws(StepError) -> [ContainerID] {
         let entries: [DirectoryEntry]
         do throws(SyscallError) {
-            entries = try open(root, [.readOnly, .directory]).borrowed.list()
+            let directory = try open(root, [.readOnly, .directory])
+            entries = try directory.borrowed.list()
         } catch {
             if error.errno == .ENOENT { return [] }
             throw StepError("list the containers in \(root)", error)
@@ -106,6 +107,8 @@ package struct Reservation: ~Copyable {
     package let id: ContainerID
     private let parent: OwnedFD
     private let lock: FileLock
+    /// What a child of this process must close: the lock would live on in it.
+    var descriptors: [BorrowedFD] { [parent.borrowed, lock.borrowed, directory.borrowed] }
     /// The container's directory.
     let directory: OwnedFD
     private var isKept = false

@@ -17,7 +17,8 @@ enum CommandTable {
     static var verbs: [CommandVerb] { makers.map { $0.make().verb } }
 
     private static let runtimeVerbs: [(name: String, make: Maker)] = [
-        ("create", { .create }), ("start", { .start }), ("run", { .run }), ("kill", { .kill }),
+        ("create", { .create }), ("start", { .start }), ("run", { .run }), ("exec", { .exec }),
+        ("kill", { .kill }),
         ("delete", { .delete }), ("state", { .state }), ("list", { .list }), ("ps", { .processes }),
         ("pause", { .pause }), ("resume", { .resume }), ("update", { .update }), ("spec", { .spec }),
         ("features", { .features }),

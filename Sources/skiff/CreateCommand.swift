@@ -33,6 +33,7 @@ extension CreateRequest {
         pidFile = arguments.value("pid-file").flatMap { $0.isEmpty ? nil : Path($0) }
         preservedDescriptors = try invocation.count("preserve-fds")
         activationDescriptors = Self.activationDescriptors()
+        try invocation.closeLeaks(preserved: preservedDescriptors + activationDescriptors)
         avoidsPivot = arguments.isSet("no-pivot")
         keepsKeyring = arguments.isSet("no-new-keyring")
         usesCgroups = !invocation.globals.cgroupsAreDisabled

@@ -26,6 +26,16 @@ extension Invocation {
         return try command { () throws(StepError) in try Container.load(id, from: store) }
     }
 
+    /// Closes what the caller has left open beyond the descriptors that are meant for the program, so that nothing of
+    /// it is kept by a container (engines leak sockets), then seals.
+    func closeLeaks(preserved: Int32 = 0) throws(CommandError) {
+        try command { () throws(StepError) in
+            try during("close inherited descriptors") { () throws(SyscallError) in
+                try closeRange(from: 3 + preserved, onExec: false)
+            }
+        }
+    }
+
     /// Starts the program again from a place that no container can write to, if its file is not safe already
     /// (CVE-2019-5736). Comes first in each verb that puts this program beside a container's processes.
     func seal() throws(CommandError) {

@@ -40,7 +40,8 @@ enum ProcessTable {
     private static func arguments(of pid: ProcessID) -> String {
         var bytes: [UInt8] = []
         bestEffort("the process may have ended just now") { () throws(SyscallError) in
-            bytes = try open("/proc/\(pid)/cmdline", .readOnly).borrowed.read(max: 4096)
+            let file = try open("/proc/\(pid)/cmdline", .readOnly)
+            bytes = try file.borrowed.read(max: 4096)
         }
         let words = bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
         let line = words.joined(separator: " ")

@@ -1,0 +1,54 @@
+package import LinuxSystem
+
+/// Where a further process of a container goes: into the namespaces of its first process.
+package struct ExecTarget: Sendable, Equatable {
+    /// The container's first process.
+    package let pidfd: BorrowedFD
+    /// The namespaces to join, but for the pid namespace, which the runtime has joined for its child.
+    package let kinds: CloneFlags
+    /// Processors before the cgroup is entered, and after it.
+    package let initialProcessors: [Int]
+    package let finalProcessors: [Int]
+
+    /// A target.
+    package init(
+        pidfd: BorrowedFD, kinds: CloneFlags, initialProcessors: [Int] = [], finalProcessors: [Int] = []
+    ) {
+        self.pidfd = pidfd
+        self.kinds = kinds
+        self.initialProcessors = initialProcessors
+        self.finalProcessors = finalProcessors
+    }
+}
+
+/// The order in which a process of `exec` enters a running container.
+///
+/// ```
+///   dumpable     off before anything: the container's processes can see us from the moment we join (I-8)
+///   namespaces   all in one call, by the descriptor of the container's first process
+///   terminal     from the container's devpts, found below its root
+///   …            then as the container's own program
+/// ```
+package enum ExecSequence {
+    /// The steps. The last one does not return unless it fails.
+    package static let steps: [InitStep] = [
+        InitStep("parent") { context throws(LaunchFailure) in try context.dieWithRuntime() },
+        InitStep("stdio") { context throws(LaunchFailure) in try context.takeStdio() },
+        InitStep("session") { context throws(LaunchFailure) in try context.startOwnSession() },
+        InitStep("cgroup") { context throws(LaunchFailure) in try context.enterCgroupsOfTarget() },
+        InitStep("score") { context throws(LaunchFailure) in try context.setOOMScore() },
+        InitStep("dumpable") { context throws(LaunchFailure) in try context.becomeUndumpable() },
+        InitStep("namespaces") { context throws(LaunchFailure) in try context.joinTarget() },
+        InitStep("keyring") { context throws(LaunchFailure) in try context.joinKeyring() },
+        InitStep("terminal") { context throws(LaunchFailure) in try context.openTerminalOfTarget() },
+        InitStep("console") { context throws(LaunchFailure) in try context.attachTerminal() },
+        InitStep("privileged") { context throws(LaunchFailure) in try context.applyPrivileged() },
+        InitStep("identity") { context throws(LaunchFailure) in try context.takeIdentity() },
+        InitStep("program") { context throws(LaunchFailure) in try context.findProgram() },
+        InitStep("listener") { context throws(LaunchFailure) in try context.handOverListener() },
+        InitStep("created") { context throws(LaunchFailure) in try context.reportCreated() },
+        InitStep("descriptors") { context throws(LaunchFailure) in try context.closeDescriptors() },
+        InitStep("filter") { context throws(LaunchFailure) in try context.loadFilter() },
+        InitStep("exec") { context throws(LaunchFailure) in try context.executeProgram() },
+    ]
+}

@@ -1,0 +1,47 @@
+import LinuxSystem
+import Namespaces
+
+/// The steps that only a process of `exec` has.
+extension InitContext {
+    mutating func enterCgroupsOfTarget() throws(LaunchFailure) {
+        guard let target else { return }
+        if !target.initialProcessors.isEmpty {
+            try attempt("set the processors") { () throws(SyscallError) in
+                try setAffinity(target.initialProcessors)
+            }
+        }
+        try enterCgroups()
+        guard !target.finalProcessors.isEmpty else { return }
+        try attempt("set the processors") { () throws(SyscallError) in try setAffinity(target.finalProcessors)
+        }
+    }
+
+    mutating func joinTarget() throws(LaunchFailure) {
+        guard let target, !target.kinds.isEmpty else { return }
+        try attempt("join the namespaces of the container") { () throws(SyscallError) in
+            try joinNamespace(target.pidfd, kinds: target.kinds)
+        }
+        guard target.kinds.contains(.newUser) else { return }
+        try attempt { () throws(StepError) in try NamespaceLaunch.becomeNamespaceRoot() }
+        let refusal = bestEffort("denied for unprivileged users") { () throws(SyscallError) in
+            try setSupplementaryGroups([])
+        }
+        canSetGroups = refusal == nil
+    }
+
+    mutating func openTerminalOfTarget() throws(LaunchFailure) {
+        guard let process = plan.process, process.hasTerminal else { return }
+        let pty: ContainerTerminal
+        do throws(StepError) {
+            let root = try during("open the root of the container") { () throws(SyscallError) in
+                try open("/", [.pathOnly, .directory])
+            }
+            pty = try ContainerTerminal.open(in: root.borrowed, size: process.windowSize)
+        } catch {
+            throw LaunchFailure(error)
+        }
+        let ends = pty.ends()
+        primary = OwnedFD(adopting: ends.primary)
+        replica = OwnedFD(adopting: ends.replica)
+    }
+}

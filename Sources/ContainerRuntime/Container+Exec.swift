@@ -1,0 +1,200 @@
+import CapabilityBinding
+import Cgroups
+package import ContainerInit
+import LinuxSystem
+import Namespaces
+import Rootfs
+import RuntimeSpec
+import Security
+
+extension Container {
+    /// Runs a further process in the container: its namespaces, cgroup, filter and labels. Returns once the program
+    /// runs; a failure to get there leaves nothing.
+    package func exec(_ request: ExecRequest) throws(LaunchFailure) -> RunningProcess {
+        let attempt: ExecAttempt
+        do throws(StepError) {
+            attempt = try ExecAttempt.begin(request, in: self)
+        } catch {
+            throw LaunchFailure(error)
+        }
+        return try attempt.finish()
+    }
+}
+
+/// An `exec` under way.
+private struct ExecAttempt: ~Copyable {
+    private let request: ExecRequest
+    private let initial: InitialProcess
+    private let filter: SeccompProgram?
+    private let spec: RuntimeSpec
+    private let plan: InitPlan
+    private let console: OwnedFD?
+    private let consoleView: BorrowedFD?
+
+    private init(
+        request: ExecRequest, initial: consuming InitialProcess, filter: SeccompProgram?, spec: RuntimeSpec,
+        plan: InitPlan, console: Int32?
+    ) {
+        self.request = request
+        self.initial = initial
+        self.filter = filter
+        self.spec = spec
+        self.plan = plan
+        consoleView = console.map { BorrowedFD(rawValue: $0) }
+        self.console = console.map { OwnedFD(adopting: $0) }
+    }
+
+    static func begin(_ request: ExecRequest, in container: Container) throws(StepError) -> ExecAttempt {
+        guard let pidfd = try container.openInit() else {
+            throw StepError("", refused: "container not running")
+        }
+        let status = try container.statusOfLiving()
+        if !(status == .paused && request.ignoresPause) { try StateTransition.exec.check(status) }
+        let spec = try container.configuration()
+        let plan = try plan(request, spec, container)
+        let console = try connect(request)
+        let filter = try plan.security?.seccomp.map { (spec) throws(StepError) in
+            try SeccompCache(at: StateStore.filterCache).program(for: spec)
+        }
+        let target = try ExecTarget(request, container, pidfd: pidfd.borrowed)
+        let initial = try start(plan, filter, target, container, request)
+        return ExecAttempt(
+            request: request, initial: initial, filter: filter, spec: spec, plan: plan, console: console)
+    }
+
+    private static func connect(_ request: ExecRequest) throws(StepError) -> Int32? {
+        guard case .socket(let path) = request.console else { return nil }
+        return try ConsoleSocket.connect(to: path).release()
+    }
+
+    private static func plan(
+        _ request: ExecRequest, _ spec: RuntimeSpec, _ container: Container
+    ) throws(StepError) -> InitPlan {
+        let process = request.process
+        let hasUserNamespace = container.record.namespaces.contains(.user)
+        let host = try HostFacts.detect(usesCgroups: false)
+        return try refusing("check the process") { () throws(SpecError) in
+            try Validation.validate(process: process)
+            if process.terminal, request.console == .none {
+                throw SpecError(field: "terminal", reason: "a detached terminal needs a console socket")
+            }
+            if !process.terminal, case .socket = request.console {
+                throw SpecError(
+                    field: "terminal", reason: "is false, so there is nothing for the console socket")
+            }
+            let security = try SecurityPlan.make(
+                process: process, linux: spec.linux, grantable: hasUserNamespace ? .all : host.permitted)
+            for warning in security.warnings { request.warn(warning) }
+            let program = ProcessPlan(
+                process, preservedDescriptors: request.preservedDescriptors, windowSize: request.windowSize)
+            var plan = InitPlan(
+                namespaces: try NamespacePlan(spec: RuntimeSpec()), mounts: MountPlan(), security: security,
+                process: program)
+            plan.gate = .channel
+            plan.state = container.state(.running)
+            return plan
+        }
+    }
+
+    private static func start(
+        _ plan: InitPlan, _ filter: SeccompProgram?, _ target: ExecTarget, _ container: Container,
+        _ request: ExecRequest
+    ) throws(StepError) -> InitialProcess {
+        let cgroup =
+            try container.record.cgroup.map { (record) throws(StepError) in try Cgroup.reopen(from: record) }
+            ?? Cgroup.none()
+        let entry = try cgroup.openEntry()
+        let handles = try NamespaceHandles.open(plan.namespaces)
+        let ends = try during("make the channel") { () throws(SyscallError) in try SyncChannel.pair() }
+        let own = SyncChannel(adopting: OwnedFD(adopting: ends.runtime))
+        let other = SyncChannel(adopting: OwnedFD(adopting: ends.initial))
+        let procfs = try plan.openProcfs()
+        let joinsPID = container.record.namespaces.contains(.pid)
+        let outcome = try during("clone into the container") { () throws(SyscallError) in
+            _ = try blockAllSignals()
+            // It takes in only children of who joins. We clone nothing else after this.
+            if joinsPID { try joinNamespace(target.pidfd, kinds: .newPID) }
+            return try cloneProcess([], intoCgroup: cgroup.v2Directory)
+        }
+        switch consume outcome {
+        case .child:
+            _ = consume own
+            become(
+                InitContext(
+                    plan: plan, channel: other, sources: nil, handles: handles, gate: nil, procfs: procfs,
+                    filter: filter, cgroupEntries: entry.files, stdio: request.stdio, target: target), entry)
+        case .parent(let child):
+            return InitialProcess(child: child, channel: own)
+        }
+    }
+
+    private static func become(_ context: consuming InitContext, _ entry: consuming CgroupEntry) -> Never {
+        InitProcess.run(context)
+    }
+
+    /// Talks until the program runs.
+    consuming func finish() throws(LaunchFailure) -> RunningProcess {
+        var primary: OwnedFD?
+        do throws(LaunchFailure) {
+            var machine = plan.makeProtocol(filter)
+            while !machine.isFinished {
+                var answer = try initial.receive()
+                guard case .record(let record) = answer.content else {
+                    throw LaunchFailure(initial.explainDeath(awaiting: machine.awaited))
+                }
+                switch try machine.nextAction(record) {
+                case .fail(let failure): throw failure
+                case .warn(let text): request.warn(text)
+                case .takeConsole: primary = try take(answer.descriptor.take())
+                case .takeListener(let number): try handOver(number)
+                default: continue
+                }
+            }
+            try initial.channel.waitForProgram()
+            if let path = request.pidFile {
+                try asLaunch { () throws(StepError) in try PIDFile.write(initial.child.pid, to: path) }
+            }
+        } catch {
+            initial.end()
+            throw error
+        }
+        return RunningProcess(initial: initial, primary: primary)
+    }
+
+    private func take(_ descriptor: consuming OwnedFD?) throws(LaunchFailure) -> OwnedFD? {
+        guard let descriptor else {
+            throw LaunchFailure(StepError("take the terminal", refused: "no descriptor came"))
+        }
+        guard let consoleView else { return descriptor }
+        let view = descriptor.borrowed
+        try asLaunch { () throws(StepError) in try ConsoleSocket.send(view, over: consoleView) }
+        return nil
+    }
+
+    private func handOver(_ number: Int32) throws(LaunchFailure) {
+        try asLaunch { () throws(StepError) in
+            try SeccompAgent.handOver(number, of: initial.child, spec: spec, state: plan.state)
+            try initial.answer(.listenerTaken)
+        }
+    }
+}
+
+extension ExecTarget {
+    fileprivate init(_ request: ExecRequest, _ container: Container, pidfd: BorrowedFD) throws(StepError) {
+        let affinity = request.process.execCPUAffinity
+        let lists = try refusing("check the process") { () throws(SpecError) in
+            let field = "execCPUAffinity"
+            let first = try affinity?.initial.map { (text) throws(SpecError) in
+                try CPUList(text, field: "\(field).initial").processors
+            }
+            let last = try affinity?.final.map { (text) throws(SpecError) in
+                try CPUList(text, field: "\(field).final").processors
+            }
+            return (first ?? [], last ?? [])
+        }
+        let kinds = container.record.namespaces.filter { $0 != .pid }.reduce(into: CloneFlags()) {
+            $0.formUnion(CloneFlags($1))
+        }
+        self.init(pidfd: pidfd, kinds: kinds, initialProcessors: lists.0, finalProcessors: lists.1)
+    }
+}

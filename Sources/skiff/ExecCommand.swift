@@ -1,0 +1,148 @@
+import CommandGrammar
+import ContainerInit
+import ContainerRuntime
+import JSONCoding
+import LinuxSystem
+import RuntimeSpec
+import Security
+
+extension Command {
+    /// `skiff exec [OPTIONS] ID PROGRAM [ARG…]`
+    static var exec: Command {
+        let verb = CommandVerb(
+            "exec", .runtime, "Run a further program in a running container",
+            details: "Fails with 255 when the program could not be started.",
+            operands: CommandOperands("CONTAINER [PROGRAM [ARG...]]", 1, nil, commandStartsAfter: 1),
+            options: ExecOptions.all)
+        return Command(verb: verb) { (invocation) throws(CommandError) in
+            try invocation.seal()
+            return try ExecRun(invocation).run()
+        }
+    }
+}
+
+/// The options of `exec` on a container.
+enum ExecOptions {
+    static let all = [
+        CommandOption(
+            "process", "p", value: "FILE", "Take the process from this file, as process of config.json"),
+        CommandOption("cwd", value: "DIR", "Working directory in the container"),
+        CommandOption("env", "e", value: "NAME=VALUE", "Set a variable"),
+        CommandOption("tty", "t", "Give the program a terminal"),
+        CommandOption("user", "u", value: "UID[:GID]", "Who it runs as, in numbers"),
+        CommandOption("additional-gids", "g", value: "GID", "A supplementary group"),
+        CommandOption(
+            "cap", "c", value: "CAP", "Add a capability to the bounding, permitted and effective sets"),
+        CommandOption("no-new-privs", "Set no_new_privs"),
+        CommandOption("process-label", value: "LABEL", "SELinux label"),
+        CommandOption("apparmor", value: "PROFILE", "AppArmor profile"),
+        CommandOption("ignore-paused", "Accept a paused container"),
+        RuntimeOptions.consoleSocket, RuntimeOptions.detach, RuntimeOptions.pidFile,
+        RuntimeOptions.preserveFDs,
+    ]
+}
+
+/// `exec` of one program, in the foreground or detached.
+struct ExecRun {
+    private static let failed: Int32 = 255
+    private let invocation: Invocation
+    private let isDetached: Bool
+
+    /// Reads the options.
+    init(_ invocation: Invocation) {
+        self.invocation = invocation
+        isDetached = invocation.arguments.isSet("detach")
+    }
+
+    /// Runs the program; the exit code is its own, 128 + n for a signal, 255 if it could not be started.
+    func run() throws(CommandError) -> Int32 {
+        let preserved = try invocation.count("preserve-fds")
+        try invocation.closeLeaks(preserved: preserved)
+        let id = try command(exitCode: Self.failed) { () throws(StepError) in
+            try ContainerID(invocation.arguments.words[0])
+        }
+        let container = try command(exitCode: Self.failed) { () throws(StepError) in
+            try Container.load(id, from: invocation.store)
+        }
+        var request = ExecRequest(process: try process(for: container))
+        request.preservedDescriptors = preserved
+        request.pidFile = invocation.arguments.value("pid-file").map { Path($0) }
+        request.ignoresPause = invocation.arguments.isSet("ignore-paused")
+        if let socket = invocation.arguments.value("console-socket"), !socket.isEmpty {
+            request.console = .socket(Path(socket))
+        } else if !isDetached {
+            request.console = .caller
+        }
+        let output = invocation.output
+        request.warn = { output.warn($0) }
+        var running: RunningProcess
+        do throws(LaunchFailure) {
+            running = try container.exec(request)
+        } catch {
+            throw CommandError(error.error, exitCode: Self.failed)
+        }
+        if isDetached { return 0 }
+        return try command(exitCode: Self.failed) { () throws(StepError) in try running.stay().exit.shellCode
+        }
+    }
+
+    private func process(for container: Container) throws(CommandError) -> ProcessSpec {
+        let arguments = invocation.arguments
+        if let file = arguments.value("process") { return try read(file) }
+        let words = Array(arguments.words.dropFirst())
+        guard !words.isEmpty else { throw CommandError.usage("a program or --process is needed") }
+        let base = try command(exitCode: Self.failed) { () throws(StepError) in try container.configuration()
+        }
+        var process = base.process ?? ProcessSpec()
+        process.args = words
+        process.terminal = arguments.isSet("tty")
+        process.env += arguments.values("env")
+        if let directory = arguments.value("cwd") { process.cwd = directory }
+        if process.cwd.isEmpty { process.cwd = "/" }
+        try takeIdentity(&process)
+        if arguments.isSet("no-new-privs") { process.noNewPrivileges = true }
+        if let label = arguments.value("process-label") { process.selinuxLabel = label }
+        if let profile = arguments.value("apparmor") { process.apparmorProfile = profile }
+        return process
+    }
+
+    private func takeIdentity(_ process: inout ProcessSpec) throws(CommandError) {
+        let arguments = invocation.arguments
+        if let text = arguments.value("user") {
+            do throws(SpecError) {
+                let user = try UserText(text)
+                process.user.uid = user.userID
+                process.user.gid = user.groupID ?? process.user.gid
+            } catch {
+                throw CommandError("--user: \(error)", exitCode: Self.failed)
+            }
+        }
+        for text in arguments.values("additional-gids") {
+            guard let number = UInt32(text) else {
+                throw CommandError.usage("--additional-gids is a number, not '\(text)'")
+            }
+            process.user.additionalGids.append(number)
+        }
+        let added = arguments.values("cap").map { $0.hasPrefix("CAP_") ? $0 : "CAP_\($0)" }
+        guard !added.isEmpty else { return }
+        // Never inheritable: that would reach programs with file capabilities (I-9).
+        var sets = process.capabilities ?? CapabilitiesSpec()
+        sets.bounding += added
+        sets.permitted += added
+        sets.effective += added
+        process.capabilities = sets
+    }
+
+    private func read(_ file: String) throws(CommandError) -> ProcessSpec {
+        let bytes = try command(exitCode: Self.failed) { () throws(StepError) in
+            try during("read the process in \(file)") { () throws(SyscallError) in
+                try readFile(Path(file), limit: 1 << 24)
+            }
+        }
+        do throws(JSONError) {
+            return try ProcessSpec(json: bytes)
+        } catch {
+            throw CommandError("read the process in \(file): \(SpecError(error))", exitCode: Self.failed)
+        }
+    }
+}
