@@ -17,14 +17,15 @@ func run(_ program: DeviceProgram, kind: UInt32, access: UInt32, major: UInt32, 
         pc += 1
         switch instruction.code {
         case Opcode.loadWord: registers[to] = context[Int(instruction.offset) / 4]
-        case Opcode.moveRegister32: registers[to] = registers[from]
+        case Opcode.moveRegister: registers[to] = registers[from]
         case Opcode.moveConstant: registers[to] = constant
-        case Opcode.and32: registers[to] &= constant
-        case Opcode.shiftRight32: registers[to] >>= constant
-        case Opcode.jumpIfNotEqual32: if registers[to] != constant { pc += Int(instruction.offset) }
-        case Opcode.jumpIfEqual32: if registers[to] == constant { pc += Int(instruction.offset) }
-        case Opcode.jumpIfAnyBit32: if registers[to] & constant != 0 { pc += Int(instruction.offset) }
-        case Opcode.jump: pc += Int(instruction.offset)
+        case Opcode.and: registers[to] &= constant
+        case Opcode.shiftRight: registers[to] >>= constant
+        case Opcode.jumpIfNotEqual: if registers[to] != constant { pc += Int(instruction.offset) }
+        case Opcode.jumpIfEqual: if registers[to] == constant { pc += Int(instruction.offset) }
+        case Opcode.jumpIfAnyBit: if registers[to] & constant != 0 { pc += Int(instruction.offset) }
+        case Opcode.orRegister: registers[to] |= registers[from]
+        case Opcode.shiftLeft: registers[to] <<= constant
         case Opcode.exit: return registers[0]
         default: return nil
         }
@@ -98,6 +99,27 @@ func allows(_ rules: [DeviceRule], _ kind: DeviceRule.Kind, _ access: UInt8, _ m
                     }
                 }
             }
+        }
+    }
+
+    @Test func `no instruction is out of reach, which the kernel would refuse`() throws {
+        for rules in [
+            [], [DeviceRule(true, .all, nil, nil, .all)], [DeviceRule(false, .all, nil, nil, .all)],
+            DeviceRules.defaults,
+            [DeviceRule(true, .block, 8, 0, .read)], [DeviceRule(false, .character, nil, 3, .write)],
+            [DeviceRule(true, .character, 5000, 1, .all)],
+        ] {
+            let program = DeviceProgram(rules).instructions
+            var reached: Set<Int> = []
+            var open = [0]
+            while let at = open.popLast() {
+                guard reached.insert(at).inserted else { continue }
+                let code = program[at].code
+                if code == DeviceProgram.Opcode.exit { continue }
+                open.append(at + 1)
+                if code & 7 == 6 { open.append(at + 1 + Int(program[at].offset)) }
+            }
+            #expect(reached == Set(program.indices), "\(rules)")
         }
     }
 
