@@ -19,7 +19,7 @@ package struct LaunchPlan: Sendable, Equatable {
 
     /// Decides. `ownNamespaces` are the kinds that are not the runtime's, as found by opening them.
     package static func make(
-        spec: ValidSpec, namespaces: NamespacePlan, ownNamespaces: Set<NamespaceKind>, bundle: Path,
+        spec: ValidSpec, namespaces: NamespacePlan, ownNamespaces: [NamespaceKind], bundle: Path,
         hasRootTree: Bool, request: CreateRequest, host: HostFacts
     ) throws(SpecError) -> LaunchPlan {
         let spec = spec.spec

@@ -3,13 +3,13 @@ package import RuntimeSpec
 
 /// The namespaces that a plan joins, as open files: opened and checked by the runtime before anything is done.
 package struct NamespaceHandles: ~Copyable {
-    private var files: [NamespaceKind: Int32] = [:]
+    private var files: [(kind: NamespaceKind, number: Int32)] = []
     /// Kinds of namespaces that the container will not share with the runtime: the new ones, and the joined ones
     /// that are another than the runtime's own, whatever their path says (SYS-3).
-    package private(set) var ownKinds: Set<NamespaceKind> = []
+    package private(set) var ownKinds: [NamespaceKind] = []
 
     deinit {
-        for number in files.values { _ = OwnedFD(adopting: number) }
+        for file in files { _ = OwnedFD(adopting: file.number) }
     }
 
     private init() {}
@@ -20,7 +20,7 @@ package struct NamespaceHandles: ~Copyable {
     /// - SeeAlso: ioctl_nsfs(2) NS_GET_NSTYPE
     package static func open(_ plan: NamespacePlan) throws(StepError) -> NamespaceHandles {
         var handles = NamespaceHandles()
-        for kind in NamespaceKind.joinOrder where plan.new.contains(kind) { handles.ownKinds.insert(kind) }
+        if plan.new != [] { handles.ownKinds = NamespaceKind.joinOrder.filter { plan.new.contains($0) } }
         for join in plan.joins {
             let step: Step = "open \(join.kind.rawValue) namespace \(join.path)"
             let file = try during(step) { () throws(SyscallError) in
@@ -29,8 +29,8 @@ package struct NamespaceHandles: ~Copyable {
             }
             try check(file.borrowed, is: join.kind, step)
             if try !isOwn(file.borrowed, join.kind, step) {
-                handles.ownKinds.insert(join.kind)
-                handles.files[join.kind] = file.release()
+                handles.ownKinds.append(join.kind)
+                handles.files.append((join.kind, file.release()))
             }
         }
         return handles
@@ -38,7 +38,7 @@ package struct NamespaceHandles: ~Copyable {
 
     /// The open file of a kind; nil when it is the runtime's own namespace, which needs no joining.
     func file(_ kind: NamespaceKind) -> BorrowedFD? {
-        files[kind].map { BorrowedFD(rawValue: $0) }
+        files.first { $0.kind == kind }.map { BorrowedFD(rawValue: $0.number) }
     }
 
     private static func check(_ file: BorrowedFD, is kind: NamespaceKind, _ step: Step) throws(StepError) {

@@ -73,25 +73,34 @@ package struct NamespacePlan: Sendable, Equatable {
     /// - SeeAlso: runtime-spec config-linux.md §Namespaces; checklist NS-1 … NS-8, MAP-1 … MAP-5, TIME-1
     package init(spec: RuntimeSpec) throws(SpecError) {
         let linux = spec.linux ?? LinuxSpec()
-        var paths: [NamespaceKind: String] = [:]
-        var seen: Set<NamespaceKind> = []
+        var seen: CloneFlags = []
+        var joins: [Join] = []
         for (index, namespace) in linux.namespaces.enumerated() {
-            let field = "linux.namespaces[\(index)]"
-            guard seen.insert(namespace.kind).inserted else {
-                throw SpecError(field: field, reason: "is listed twice", value: namespace.kind.rawValue)
+            let flag = CloneFlags(namespace.kind)
+            guard seen.insert(flag).inserted else {
+                throw SpecError(
+                    field: "linux.namespaces[\(index)]", reason: "is listed twice",
+                    value: namespace.kind.rawValue)
             }
             guard let path = namespace.path, !path.isEmpty else {
-                new.insert(CloneFlags(namespace.kind))
+                new.insert(flag)
                 continue
             }
             guard path.hasPrefix("/"), !path.utf8.contains(0) else {
-                throw SpecError(field: "\(field).path", reason: "must be absolute", value: path)
+                throw SpecError(
+                    field: "linux.namespaces[\(index)].path", reason: "must be absolute", value: path)
             }
-            paths[namespace.kind] = path
+            joins.append(Join(kind: namespace.kind, path: path))
         }
-        try checkMappings(linux, hasUser: seen.contains(.user))
+        userMappings = linux.uidMappings
+        groupMappings = linux.gidMappings
+        try checkMappings(userMappings, field: "linux.uidMappings", hasUser: seen.contains(.user))
+        try checkMappings(groupMappings, field: "linux.gidMappings", hasUser: seen.contains(.user))
         try takeTimeOffsets(linux)
-        arrange(NamespaceKind.joinOrder.compactMap { kind in paths[kind].map { Join(kind: kind, path: $0) } })
+        if !joins.isEmpty {
+            joins = NamespaceKind.joinOrder.flatMap { kind in joins.filter { $0.kind == kind } }
+        }
+        arrange(joins)
     }
 
     private mutating func arrange(_ joins: [Join]) {
@@ -124,30 +133,30 @@ package struct NamespacePlan: Sendable, Equatable {
         guard new.contains(.time) else {
             throw SpecError(field: "linux.timeOffsets", reason: "needs a new time namespace")
         }
-        for (name, offset) in [("monotonic", offsets.monotonic), ("boottime", offsets.boottime)] {
-            guard let offset, offset.nanoseconds > 999_999_999 else { continue }
-            throw SpecError(
-                field: "linux.timeOffsets.\(name).nanosecs", reason: "must be below 1000000000",
-                value: "\(offset.nanoseconds)")
-        }
+        try check(offsets.monotonic, "monotonic")
+        try check(offsets.boottime, "boottime")
         timeOffsets = offsets
     }
 
-    private mutating func checkMappings(_ linux: LinuxSpec, hasUser: Bool) throws(SpecError) {
-        userMappings = linux.uidMappings
-        groupMappings = linux.gidMappings
-        for (field, list) in [("linux.uidMappings", userMappings), ("linux.gidMappings", groupMappings)] {
-            if !list.isEmpty, !hasUser {
-                throw SpecError(field: field, reason: "needs a user namespace")
-            }
-            if new.contains(.user), list.isEmpty {
+    private func check(_ offset: TimeOffsetsSpec.Offset?, _ name: String) throws(SpecError) {
+        guard let offset, offset.nanoseconds > 999_999_999 else { return }
+        throw SpecError(
+            field: "linux.timeOffsets.\(name).nanosecs", reason: "must be below 1000000000",
+            value: "\(offset.nanoseconds)")
+    }
+
+    private func checkMappings(_ list: [IDMappingSpec], field: String, hasUser: Bool) throws(SpecError) {
+        if list.isEmpty {
+            if new.contains(.newUser) {
                 throw SpecError(field: field, reason: "is required with a new user namespace")
             }
-            try MappingRules.check(list, field: field)
-            // The child makes files and nodes as id 0 while it furnishes the root file system.
-            guard !new.contains(.user) || list.contains(where: { $0.containerID == 0 }) else {
-                throw SpecError(field: field, reason: "must map id 0 of the container")
-            }
+            return
+        }
+        guard hasUser else { throw SpecError(field: field, reason: "needs a user namespace") }
+        try MappingRules.check(list, field: field)
+        // The child makes files and nodes as id 0 while it furnishes the root file system.
+        guard !new.contains(.newUser) || list.contains(where: { $0.containerID == 0 }) else {
+            throw SpecError(field: field, reason: "must map id 0 of the container")
         }
     }
 }

@@ -2,11 +2,6 @@ import LinuxSystem
 import RuntimeSpec
 
 extension MountPlan {
-    /// Nodes that every container has (DEV-5).
-    private static let defaultDevices: [(name: String, major: UInt32, minor: UInt32)] = [
-        ("null", 1, 3), ("zero", 1, 5), ("full", 1, 7), ("random", 1, 8), ("urandom", 1, 9), ("tty", 5, 0),
-    ]
-
     /// Adds the listed devices and the default ones that are not listed. In a user namespace mknod(2) is not
     /// possible; the host's nodes are bound instead (DEV-4).
     mutating func addDevices(_ listed: [DeviceSpec], facts: RootfsFacts) throws(SpecError) {
@@ -15,15 +10,22 @@ extension MountPlan {
             devices.append(try MountPlan.entry(for: device, field: "linux.devices[\(index)]", binds: binds))
         }
         guard furnishesDev else { return }
-        for device in MountPlan.defaultDevices {
-            let path = Path("/dev/" + device.name)
-            if devices.contains(where: { $0.path == path }) { continue }
-            devices.append(
-                DeviceEntry(
-                    path: path, kind: .characterDevice,
-                    number: DeviceNumber(major: device.major, minor: device.minor),
-                    mode: 0o666, userID: 0, groupID: 0, bindSource: binds ? path : nil))
-        }
+        // Every container has these (DEV-5).
+        addDefault("/dev/null", 1, 3, binds)
+        addDefault("/dev/zero", 1, 5, binds)
+        addDefault("/dev/full", 1, 7, binds)
+        addDefault("/dev/random", 1, 8, binds)
+        addDefault("/dev/urandom", 1, 9, binds)
+        addDefault("/dev/tty", 5, 0, binds)
+    }
+
+    private mutating func addDefault(_ path: Path, _ major: UInt32, _ minor: UInt32, _ binds: Bool) {
+        if devices.contains(where: { $0.path == path }) { return }
+        devices.append(
+            DeviceEntry(
+                path: path, kind: .characterDevice, number: DeviceNumber(major: major, minor: minor),
+                mode: 0o666,
+                userID: 0, groupID: 0, bindSource: binds ? path : nil))
     }
 
     private static func entry(

@@ -114,13 +114,13 @@ package struct MountOptions: Sendable, Hashable {
     }
 
     private mutating func add(_ option: String) {
-        if let change = MountOptions.flagTable[option] {
+        if let change = MountOptions.flagChange(option) {
             flags.apply(set: change.set, clear: change.clear)
-        } else if let field = MountOptions.accessTimeTable[option] {
+        } else if let field = MountOptions.accessTime(option) {
             flags.applyAccessTime(field)
         } else if option.hasPrefix("r"), addRecursive(String(option.dropFirst())) {
             return
-        } else if let flag = MountOptions.superblockTable[option] {
+        } else if let flag = MountOptions.superblockFlag(option) {
             superblockFlags.removeAll { $0 == flag.name }
             if flag.isOn { superblockFlags.append(flag.name) }
         } else if let spread = PropagationChange(name: option) {
@@ -131,9 +131,9 @@ package struct MountOptions: Sendable, Hashable {
     }
 
     private mutating func addRecursive(_ option: String) -> Bool {
-        if let change = MountOptions.flagTable[option] {
+        if let change = MountOptions.flagChange(option) {
             recursiveFlags.apply(set: change.set, clear: change.clear)
-        } else if let field = MountOptions.accessTimeTable[option] {
+        } else if let field = MountOptions.accessTime(option) {
             recursiveFlags.applyAccessTime(field)
         } else {
             return false
@@ -186,44 +186,64 @@ package struct MountOptions: Sendable, Hashable {
     }
 }
 
+/// The tables are switches, not dictionaries: a start of the runtime asks them some twenty times, which is less than
+/// what building a dictionary costs.
 extension MountOptions {
     // lint:table
     /// Options that set or clear one flag; with an `r` in front they act on all submounts too.
-    private static let flagTable: [String: MountFlagChange] = [
-        "ro": MountFlagChange(set: .readOnly), "rw": MountFlagChange(clear: .readOnly),
-        "nosuid": MountFlagChange(set: .noSetUserID), "suid": MountFlagChange(clear: .noSetUserID),
-        "nodev": MountFlagChange(set: .noDevices), "dev": MountFlagChange(clear: .noDevices),
-        "noexec": MountFlagChange(set: .noExecution), "exec": MountFlagChange(clear: .noExecution),
-        "nodiratime": MountFlagChange(set: .noDirectoryAccessTime),
-        "diratime": MountFlagChange(clear: .noDirectoryAccessTime),
-        "nosymfollow": MountFlagChange(set: .noSymlinkFollow),
-        "symfollow": MountFlagChange(clear: .noSymlinkFollow),
-    ]
+    private static func flagChange(_ option: String) -> MountFlagChange? {
+        switch option {
+        case "ro": MountFlagChange(set: .readOnly)
+        case "rw": MountFlagChange(clear: .readOnly)
+        case "nosuid": MountFlagChange(set: .noSetUserID)
+        case "suid": MountFlagChange(clear: .noSetUserID)
+        case "nodev": MountFlagChange(set: .noDevices)
+        case "dev": MountFlagChange(clear: .noDevices)
+        case "noexec": MountFlagChange(set: .noExecution)
+        case "exec": MountFlagChange(clear: .noExecution)
+        case "nodiratime": MountFlagChange(set: .noDirectoryAccessTime)
+        case "diratime": MountFlagChange(clear: .noDirectoryAccessTime)
+        case "nosymfollow": MountFlagChange(set: .noSymlinkFollow)
+        case "symfollow": MountFlagChange(clear: .noSymlinkFollow)
+        default: nil
+        }
+    }
 
     /// Options that set the access time field. Switching a kind off gives the kernel's default, `relatime`.
-    private static let accessTimeTable: [String: MountAttributes] = [
-        "noatime": .noAccessTime, "atime": [], "relatime": [], "norelatime": [],
-        "strictatime": .strictAccessTime, "nostrictatime": [],
-    ]
+    private static func accessTime(_ option: String) -> MountAttributes? {
+        switch option {
+        case "noatime": .noAccessTime
+        case "strictatime": .strictAccessTime
+        case "atime", "relatime", "norelatime", "nostrictatime": []
+        default: nil
+        }
+    }
 
     /// Options of the file system instance.
-    private static let superblockTable: [String: (name: String, isOn: Bool)] = [
-        "sync": ("sync", true), "async": ("sync", false), "dirsync": ("dirsync", true),
-        "lazytime": ("lazytime", true), "nolazytime": ("lazytime", false),
-        "mand": ("mand", true), "nomand": ("mand", false),
-    ]
+    private static func superblockFlag(_ option: String) -> (name: String, isOn: Bool)? {
+        switch option {
+        case "sync", "dirsync", "lazytime", "mand": (option, true)
+        case "async": ("sync", false)
+        case "nolazytime": ("lazytime", false)
+        case "nomand": ("mand", false)
+        default: nil
+        }
+    }
 
     /// Every option word that is understood here, sorted, for `features` (runtime-spec features.md §mountOptions).
     package static var knownWords: [String] {
-        let flags = Array(flagTable.keys) + Array(accessTimeTable.keys)
-        let spreads = ["private", "shared", "slave", "unbindable"].flatMap { [$0, "r" + $0] }
-        let words = [
-            "bind", "rbind", "remount", "idmap", "ridmap", "tmpcopyup", "defaults", "loud", "silent",
-            "iversion",
-            "noiversion",
+        let flags = [
+            "ro", "rw", "nosuid", "suid", "nodev", "dev", "noexec", "exec", "nodiratime", "diratime",
+            "nosymfollow",
+            "symfollow", "noatime", "strictatime", "atime", "relatime", "norelatime", "nostrictatime",
         ]
-        let recursive = flags.map { "r" + $0 }
-        let all: [String] = [flags, recursive, Array(superblockTable.keys), spreads, words].flatMap { $0 }
-        return all.sorted()
+        let spreads = ["private", "shared", "slave", "unbindable"]
+        let words = [
+            "sync", "async", "dirsync", "lazytime", "nolazytime", "mand", "nomand", "bind", "rbind",
+            "remount",
+            "idmap", "ridmap", "tmpcopyup", "defaults", "loud", "silent", "iversion", "noiversion",
+        ]
+        let all = flags + spreads
+        return (all + all.map { "r" + $0 } + words).sorted()
     }
 }

@@ -81,16 +81,19 @@ extension MountPlan {
     private mutating func addNames(spec: RuntimeSpec, facts: RootfsFacts) throws(SpecError) {
         hostname = spec.hostname.flatMap { $0.isEmpty ? nil : $0 }
         domainname = spec.domainname.flatMap { $0.isEmpty ? nil : $0 }
-        for (field, value) in [("hostname", hostname), ("domainname", domainname)] {
-            guard let value else { continue }
-            guard facts.ownNamespaces.contains(.uts) else {
-                throw SpecError(
-                    field: field, reason: "needs a uts namespace of its own: the host's name must not change",
-                    value: value)
-            }
-            guard value.utf8.count <= 64, !value.utf8.contains(0) else {
-                throw SpecError(field: field, reason: "must be at most 64 bytes without NUL", value: value)
-            }
+        try check(hostname, field: "hostname", facts)
+        try check(domainname, field: "domainname", facts)
+    }
+
+    private func check(_ name: String?, field: String, _ facts: RootfsFacts) throws(SpecError) {
+        guard let name else { return }
+        guard facts.ownNamespaces.contains(.uts) else {
+            throw SpecError(
+                field: field, reason: "needs a uts namespace of its own: the host's name must not change",
+                value: name)
+        }
+        guard name.utf8.count <= 64, !name.utf8.contains(0) else {
+            throw SpecError(field: field, reason: "must be at most 64 bytes without NUL", value: name)
         }
     }
 

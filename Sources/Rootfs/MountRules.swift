@@ -115,7 +115,7 @@ struct MountRules {
     // MARK: procfs
 
     /// What engines put over single files of procfs; anything else there could fool the runtime (I-3, I-13).
-    private static let allowedInProc: Set<Path> = [
+    private static let allowedInProc: [Path] = [
         "/proc/cpuinfo", "/proc/diskstats", "/proc/meminfo", "/proc/stat", "/proc/swaps", "/proc/uptime",
         "/proc/loadavg", "/proc/slabinfo", "/proc/sys/kernel/ns_last_pid", "/proc/sys/crypto/fips_enabled",
     ]
@@ -127,14 +127,16 @@ struct MountRules {
         var bindsProc = false
         if case .bind(let source, _) = entry.origin { bindsProc = source.lexicallyCleaned == "/proc" }
         entry.refusesSymlinks = type == "proc" || type == "sysfs" || place == "/sys" || bindsProc
+        let isInside = place.isBelow("/proc")
         entry.mayLandOnProc =
-            MountRules.allowedInProc.contains(place) || (place == "/proc" && entry.refusesSymlinks)
+            (isInside && MountRules.allowedInProc.contains(place))
+            || (place == "/proc" && entry.refusesSymlinks)
         if place == "/proc", type != "proc", !bindsProc {
             throw SpecError(
                 field: "\(field).destination", reason: "only a proc mount may cover /proc",
                 value: entry.destination.string)
         }
-        if place.isBelow("/proc"), !entry.mayLandOnProc {
+        if isInside, !entry.mayLandOnProc {
             throw SpecError(
                 field: "\(field).destination", reason: "is inside /proc, where mounts are not allowed",
                 value: entry.destination.string)

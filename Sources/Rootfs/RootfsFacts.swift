@@ -38,7 +38,7 @@ package enum RootChange: Sendable, Hashable {
 /// What the mount plan has to know beyond config.json. All of it is found out before anything is done.
 package struct RootfsFacts: Sendable, Equatable {
     /// Kinds of namespaces that are not the runtime's own, found by comparing the namespaces themselves.
-    package var ownNamespaces: Set<NamespaceKind>
+    package var ownNamespaces: [NamespaceKind]
     /// Whether the mount namespace is a fresh copy (and not one that others use).
     package var hasNewMountNamespace: Bool
     /// Whether the runtime lacks CAP_SYS_ADMIN, so that the child has to open mount sources.
@@ -56,7 +56,7 @@ package struct RootfsFacts: Sendable, Equatable {
 
     /// Facts; the defaults are those of a root runtime on a cgroup v2 host.
     package init(
-        ownNamespaces: Set<NamespaceKind>, bundle: Path, hasNewMountNamespace: Bool = true,
+        ownNamespaces: [NamespaceKind], bundle: Path, hasNewMountNamespace: Bool = true,
         opensInChild: Bool = false, hasRootTree: Bool = false,
         cgroups: CgroupView = .unified(ownDirectory: nil), avoidsPivot: Bool = false, hasSELinux: Bool = false
     ) {

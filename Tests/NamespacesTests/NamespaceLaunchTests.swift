@@ -49,7 +49,7 @@ private func differences(_ pairs: [(String, UInt64, UInt64, same: Bool)]) -> [St
                 let handles = try NamespaceHandles.open(
                     try plan(new: [], join: kinds.map { ($0, holder.path($0)) }))
                 var wrong: [String] = []
-                if handles.ownKinds != Set(kinds) { wrong.append("own kinds \(handles.ownKinds)") }
+                if Set(handles.ownKinds) != Set(kinds) { wrong.append("own kinds \(handles.ownKinds)") }
                 wrong.append(
                     try launch(try plan(new: [], join: kinds.map { ($0, holder.path($0)) })) {
                         try theirs.filter { try own($0.0) != $0.1 }.map { "\($0.0) is not joined" }

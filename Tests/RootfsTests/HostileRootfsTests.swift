@@ -89,7 +89,7 @@ private let places: [Place] =
                 "/etc/secret", "/proc/timer_list", "/nowhere", "/etc/secret/below",
             ]
             trial.spec.linux?.devices = []
-            trial.facts.ownNamespaces.insert(.user)
+            trial.facts.ownNamespaces.append(.user)
             let report = try trial.run { [] }
             // The link in place of /dev/null is refused as a device; nothing was written through it.
             #expect(report.contains("/dev/null"), "\(report)")

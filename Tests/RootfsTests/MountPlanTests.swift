@@ -8,7 +8,7 @@ func facts(
     without missing: Set<NamespaceKind> = [.user, .time], cgroups: CgroupView = .unified(ownDirectory: nil)
 ) -> RootfsFacts {
     let all: Set<NamespaceKind> = [.pid, .network, .mount, .ipc, .uts, .user, .cgroup, .time]
-    return RootfsFacts(ownNamespaces: all.subtracting(missing), bundle: "/bundle", cgroups: cgroups)
+    return RootfsFacts(ownNamespaces: Array(all.subtracting(missing)), bundle: "/bundle", cgroups: cgroups)
 }
 
 func spec(

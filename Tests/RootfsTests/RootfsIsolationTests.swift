@@ -141,7 +141,7 @@ import Testing
             defer { bestEffort("the system cleans /tmp") { try trial.remove() } }
             let map = [IDMappingSpec(containerID: 0, hostID: 100000, size: 65536)]
             trial.flags.insert(.newUser)
-            trial.facts.ownNamespaces.insert(.user)
+            trial.facts.ownNamespaces.append(.user)
             trial.spec.linux?.uidMappings = map
             trial.spec.linux?.gidMappings = map
             trial.spec.root = RootSpec(path: "rootfs", readonly: true)
@@ -179,8 +179,8 @@ import Testing
             let map = [IDMappingSpec(containerID: 0, hostID: 100000, size: 65536)]
             trial.flags.insert(.newUser)
             trial.flags.remove([.newNetwork])
-            trial.facts.ownNamespaces.insert(.user)
-            trial.facts.ownNamespaces.remove(.network)
+            trial.facts.ownNamespaces.append(.user)
+            trial.facts.ownNamespaces.removeAll { $0 == .network }
             trial.spec.linux?.uidMappings = map
             trial.spec.linux?.gidMappings = map
             trial.spec.mounts.removeAll { $0.destination == "/sys/fs/cgroup" }
@@ -211,7 +211,7 @@ import Testing
             let own = [IDMappingSpec(containerID: 0, hostID: id, size: 1)]
             trial.map = "0 \(id) 1\n"
             trial.flags.insert(.newUser)
-            trial.facts.ownNamespaces.insert(.user)
+            trial.facts.ownNamespaces.append(.user)
             trial.facts.opensInChild = true
             trial.spec.linux?.uidMappings = own
             trial.spec.linux?.gidMappings = own
