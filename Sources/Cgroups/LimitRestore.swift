@@ -42,7 +42,7 @@ struct LimitRestore {
     /// that is written to, or that file's word for "no limit".
     private static func restored(_ text: String, after write: CgroupWrite) -> String {
         if write.file == "memory.oom_control" {
-            return text.contains("oom_kill_disable 1") ? "1" : "0"
+            return text.split(whereSeparator: \.isNewline).contains("oom_kill_disable 1") ? "1" : "0"
         }
         guard case .text(let new) = write.value, let key = lineKey(of: write.file, new) else {
             return text.isEmpty ? "\n" : text
