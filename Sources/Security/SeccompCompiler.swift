@@ -13,18 +13,21 @@ package enum SeccompCompiler {
             throw refusal("SCMP_ACT_NOTIFY cannot be the default action")
         }
         let rules = try SeccompRule.rules(of: spec, skipping: fallback)
-        var instructions: [UInt8] = []
-        for instruction in prelude(of: spec, architectures) { instruction.encode(to: &instructions) }
-        instructions += try filter(rules, default: fallback, architectures)
-        guard instructions.count / SeccompInstruction.size <= SeccompInstruction.limit else {
+        let complete =
+            prelude(of: spec, architectures) + (try filter(rules, default: fallback, architectures))
+        let program = SeccompMinimizer.shorten(complete) ?? complete
+        guard program.count <= SeccompInstruction.limit else {
             throw refusal("the filter has more than \(SeccompInstruction.limit) instructions")
         }
+        var bytes: [UInt8] = []
+        bytes.reserveCapacity(program.count * SeccompInstruction.size)
+        for instruction in program { instruction.encode(to: &bytes) }
         let notifies = rules.contains { $0.action == .notify }
-        return SeccompProgram(instructions: instructions, flags: flags(of: spec, notifies: notifies))
+        return SeccompProgram(instructions: bytes, flags: flags(of: spec, notifies: notifies))
     }
 
     /// The architectures named in `spec`, the native one always first: its calls can never go around the filter.
-    private static func architectures(of spec: SeccompSpec) throws(StepError) -> [SeccompArchitecture] {
+    static func architectures(of spec: SeccompSpec) throws(StepError) -> [SeccompArchitecture] {
         var result = [SeccompArchitecture.native]
         for named in spec.architectures where named != .native {
             let name = named.rawValue.dropFirst("SCMP_ARCH_".count).lowercased()
@@ -37,7 +40,7 @@ package enum SeccompCompiler {
     }
 
     /// The ENOSYS part, which only a default of ERRNO (and not ENOSYS itself) needs.
-    private static func prelude(
+    static func prelude(
         of spec: SeccompSpec, _ architectures: [SeccompArchitecture]
     ) -> [SeccompInstruction] {
         guard spec.defaultAction == .errno, spec.defaultErrnoRet != UInt32(Errno.ENOSYS.rawValue) else {
@@ -47,9 +50,10 @@ package enum SeccompCompiler {
         return SeccompPrelude.instructions(for: SeccompPrelude.newest(names, in: architectures))
     }
 
-    private static func filter(
+    /// The program that libseccomp makes of `rules`.
+    static func filter(
         _ rules: [SeccompRule], default fallback: SeccompAction, _ architectures: [SeccompArchitecture]
-    ) throws(StepError) -> [UInt8] {
+    ) throws(StepError) -> [SeccompInstruction] {
         let file = try during("make a memory file for the seccomp filter") { () throws(SyscallError) in
             try memoryFile(named: "skiff-seccomp", executable: false, sealable: false)
         }
@@ -66,10 +70,11 @@ package enum SeccompCompiler {
         } catch {
             throw refusal("\(error.function)(3) \(error.operand): \(Errno(rawValue: error.errno))")
         }
-        return try during("read the seccomp filter back") { () throws(SyscallError) in
+        let bytes = try during("read the seccomp filter back") { () throws(SyscallError) in
             try file.borrowed.seek(to: 0)
-            return try file.borrowed.readAll(limit: SeccompInstruction.limit * SeccompInstruction.size + 1)
+            return try file.borrowed.readAll(limit: 1 << 22)
         }
+        return SeccompInstruction.decode(bytes)
     }
 
     /// `flags` as bits. SECCOMP_FILTER_FLAG_TSYNC together with a listener needs a third flag.

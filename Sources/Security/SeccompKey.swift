@@ -9,7 +9,7 @@ struct SeccompKey: Equatable {
     let bytes: [UInt8]
 
     /// Changes whenever the same input would be compiled to another program by this code.
-    private static let generation: UInt8 = 1
+    private static let generation: UInt8 = 2
 
     /// The key of `spec`. The listener's path and metadata do not enter: they change nothing in the program.
     init(_ spec: SeccompSpec) {

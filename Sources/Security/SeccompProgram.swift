@@ -67,6 +67,27 @@ struct SeccompInstruction {
         SeccompInstruction(code: 0x06, operand: value)
     }
 
+    /// The instructions in `bytes`, which hold whole ones.
+    static func decode(_ bytes: [UInt8]) -> [SeccompInstruction] {
+        stride(from: 0, to: bytes.count - size + 1, by: size).map { at in
+            SeccompInstruction(
+                code: UInt16(truncatingIfNeeded: word(at: at, length: 2, of: bytes)), jumpTrue: bytes[at + 2],
+                jumpFalse: bytes[at + 3], operand: word(at: at + 4, length: 4, of: bytes))
+        }
+    }
+
+    private static func word(at offset: Int, length: Int, of bytes: [UInt8]) -> UInt32 {
+        var word: UInt32 = 0
+        for index in 0..<length {
+            #if _endian(big)
+                word = word << 8 | UInt32(bytes[offset + index])
+            #else
+                word |= UInt32(bytes[offset + index]) << UInt32(8 * index)
+            #endif
+        }
+        return word
+    }
+
     /// Appends the eight bytes of `struct sock_filter`.
     func encode(to bytes: inout [UInt8]) {
         bytes.append(native: code)
