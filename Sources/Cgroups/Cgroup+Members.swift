@@ -12,6 +12,17 @@ package struct CgroupEntry: ~Copyable {
 
     mutating func add(_ file: consuming OwnedFD) { files.append(BorrowedFD(rawValue: file.release())) }
 
+    /// Gives up ownership: for a child that executes another program, which closes them.
+    package mutating func take() -> [BorrowedFD] {
+        defer { files = [] }
+        return files
+    }
+
+    /// Closes the files in the parent, which has its child now.
+    package mutating func close() {
+        for file in take() { _ = OwnedFD(adopting: file.rawValue) }
+    }
+
     deinit {
         for file in files { _ = OwnedFD(adopting: file.rawValue) }
     }

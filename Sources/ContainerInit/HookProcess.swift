@@ -49,8 +49,9 @@ package struct HookProcess: Sendable {
     private func becomeHook(
         input: consuming OwnedFD, output: consuming OwnedFD, _ directory: BorrowedFD?
     ) -> Never {
-        let input = input.borrowed
-        let output = output.borrowed
+        // Kept as numbers: a consumed parameter ends with its last use, which would be here.
+        let input = BorrowedFD(rawValue: input.release())
+        let output = BorrowedFD(rawValue: output.release())
         let failure = bestEffort("told to the parent below") { () throws(SyscallError) in
             try setProcessGroup()
             if let directory { try changeDirectory(to: directory) }

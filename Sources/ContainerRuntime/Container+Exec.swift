@@ -103,7 +103,7 @@ private struct ExecAttempt: ~Copyable {
         let cgroup =
             try container.record.cgroup.map { (record) throws(StepError) in try Cgroup.reopen(from: record) }
             ?? Cgroup.none()
-        let entry = try cgroup.openEntry()
+        var entry = try cgroup.openEntry()
         let handles = try NamespaceHandles.open(plan.namespaces)
         let ends = try during("make the channel") { () throws(SyscallError) in try SyncChannel.pair() }
         let own = SyncChannel(adopting: OwnedFD(adopting: ends.runtime))
@@ -119,17 +119,14 @@ private struct ExecAttempt: ~Copyable {
         switch consume outcome {
         case .child:
             _ = consume own
-            become(
+            InitProcess.run(
                 InitContext(
                     plan: plan, channel: other, sources: nil, handles: handles, gate: nil, procfs: procfs,
-                    filter: filter, cgroupEntries: entry.files, stdio: request.stdio, target: target), entry)
+                    filter: filter, cgroupEntries: entry.take(), stdio: request.stdio, target: target))
         case .parent(let child):
+            entry.close()
             return InitialProcess(child: child, channel: own)
         }
-    }
-
-    private static func become(_ context: consuming InitContext, _ entry: consuming CgroupEntry) -> Never {
-        InitProcess.run(context)
     }
 
     /// Talks until the program runs.
@@ -168,6 +165,7 @@ private struct ExecAttempt: ~Copyable {
         guard let consoleView else { return descriptor }
         let view = descriptor.borrowed
         try asLaunch { () throws(StepError) in try ConsoleSocket.send(view, over: consoleView) }
+        _ = consume descriptor
         return nil
     }
 

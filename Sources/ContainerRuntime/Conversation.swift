@@ -120,6 +120,7 @@ struct Conversation: ~Copyable {
         }
         if let consoleView {
             try ConsoleSocket.send(descriptor.borrowed, over: consoleView)
+            _ = consume descriptor
         } else {
             primary = consume descriptor
         }

@@ -54,7 +54,7 @@ extension Launch {
         let other = SyncChannel(adopting: OwnedFD(adopting: ends.initial))
         let gate = try openGate()
         let procfs = try plan.initial.openProcfs()
-        let entry = try cgroup.openEntry()
+        var entry = try cgroup.openEntry()
         try during("block signals") { () throws(SyscallError) in _ = try blockAllSignals() }
         guard let handles = namespaces.take() else {
             throw StepError("clone init", refused: "the launch has been used already")
@@ -67,8 +67,9 @@ extension Launch {
             // The runtime's lock and cgroups are nothing for init; the values that own them never end here.
             for stranger in strangers { _ = OwnedFD(adopting: stranger.rawValue) }
             becomeInit(
-                sources, handles, channel: other, gate: gate, procfs: procfs, entry: entry, filter)
+                sources, handles, channel: other, gate: gate, procfs: procfs, entries: entry.take(), filter)
         case .parent(let child):
+            entry.close()
             return InitialProcess(child: child, channel: own)
         }
     }
@@ -76,12 +77,12 @@ extension Launch {
     /// In the new process.
     private func becomeInit(
         _ sources: consuming MountSources, _ handles: consuming NamespaceHandles,
-        channel: consuming SyncChannel, gate: Int32?, procfs: Int32?, entry: consuming CgroupEntry,
+        channel: consuming SyncChannel, gate: Int32?, procfs: Int32?, entries: [BorrowedFD],
         _ filter: SeccompProgram?
     ) -> Never {
         let context = InitContext(
             plan: plan.initial, channel: channel, sources: sources, handles: handles, gate: gate,
-            procfs: procfs, filter: filter, cgroupEntries: entry.files, stdio: request.stdio)
+            procfs: procfs, filter: filter, cgroupEntries: entries, stdio: request.stdio)
         InitProcess.run(context)
     }
 
