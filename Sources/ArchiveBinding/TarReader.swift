@@ -32,7 +32,9 @@ package final class TarReader {
         // the raw bytes, which is what we want. Any other warning means a header that was read only in part.
         case ARCHIVE_WARN:
             let message = handle.message
-            guard message.contains("t be converted") else { throw .format(message) }
+            let text = Array(message.utf8)
+            let isAboutName = text.indices.contains { text[$0...].starts(with: "t be converted".utf8) }
+            guard isAboutName else { throw .format(message) }
         default: throw handle.failure()
         }
         // SAFETY: set by libarchive together with ARCHIVE_OK.
