@@ -136,7 +136,15 @@ extension KernelTests {
                     try makeDirectory(directory)
                     let node = "mknod \(directory)/kmsg c 1 11"
                     #expect(try Guest(node, in: cgroup).wait() == .exited(0), "making a node is allowed")
-                    #expect(try Guest("head -c 1 \(directory)/kmsg", in: cgroup).wait() != .exited(0))
+                    #expect(
+                        try Guest("dd if=\(directory)/kmsg of=/dev/null bs=8192 count=1", in: cgroup).wait()
+                            != .exited(0))
+                    // The same without rules, so that the refusal above is the rules' doing.
+                    try withCgroup(on: host) { free in
+                        let exit = try Guest("dd if=\(directory)/kmsg of=/dev/null bs=8192 count=1", in: free)
+                            .wait()
+                        #expect(exit == .exited(0))
+                    }
                     try removeTree(directory)
                 }
             }
