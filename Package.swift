@@ -97,7 +97,12 @@ let targets: [Target] = [
             .product(name: "ArgumentParser", package: "swift-argument-parser"),
         ],
         swiftSettings: strict,
-        linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
+        // ArgumentParser brings a part of Foundation, whose static form does not name what it needs.
+        linkerSettings: [
+            .unsafeFlags(["-static-stdlib"]), .linkedLibrary("FoundationEssentials"),
+            .linkedLibrary("_FoundationCollections"), .linkedLibrary("_FoundationCShims"),
+            .linkedLibrary("swiftSynchronization"),
+        ]),
     // Tests
     testsOf("LinuxSystem"),
     testsOf("JSONCoding"),

@@ -41,7 +41,8 @@ package final class ByteStream {
 
     /// The next piece, empty at the end; valid until the next call.
     func next() throws(ArchiveError) -> UnsafeRawBufferPointer {
-        // SAFETY: a piece is part of the buffer, or of the decompressor's, and is not moved before the next call.
+        // SAFETY: a piece is part of the buffer, or of the decompressor's, and is not moved before the next
+        // call.
         let piece = try unsafe nextPiece()
         if unsafe piece.isEmpty { return unsafe piece }
         count += Int64(piece.count)
