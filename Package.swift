@@ -73,8 +73,8 @@ let targets: [Target] = [
     layer(
         "Engine",
         [
-            "ContainerRuntime", "ImageStore", "Cgroups", "ImageSpec", "LinuxSystem", "RuntimeSpec",
-            "JSONCoding", "Rootfs", "Security", "CapabilityBinding",
+            "ContainerRuntime", "ContainerInit", "ImageStore", "Cgroups", "ImageSpec", "LinuxSystem",
+            "RuntimeSpec", "JSONCoding", "Rootfs", "Security", "CapabilityBinding",
         ]),
     layer(
         "ImageTransfer",

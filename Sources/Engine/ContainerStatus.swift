@@ -16,7 +16,7 @@ package enum ContainerStatus: String, Sendable, Equatable {
     package struct Facts: Sendable, Equatable {
         /// What the runtime finds under the container's id; nil when it knows none.
         package var runtime: ContainerState.Status?
-        /// Whether a run was begun and not yet accounted for: `run.json` is there.
+        /// Whether a run was begun and not yet accounted for: `started` is there.
         package var wasBegun: Bool
         /// Whether the latest run's outcome is recorded: `exit.json` is there.
         package var hasExitRecord: Bool

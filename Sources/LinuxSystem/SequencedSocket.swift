@@ -112,19 +112,27 @@ extension BorrowedFD {
     }
 }
 
-/// Stream sockets with a path.
+/// Sockets with a path.
 /// - SeeAlso: unix(7)
 package enum UnixSocket {
+    /// Whether the socket keeps message boundaries.
+    package enum Kind: Int32, Sendable {
+        case stream = 1
+        case sequenced = 5
+    }
+
     /// Connects to a listening socket. Paths of more than 107 bytes are reached through their directory.
-    package static func connect(to path: Path) throws(SyscallError) -> OwnedFD {
-        let socket = try make()
+    package static func connect(to path: Path, kind: Kind = .stream) throws(SyscallError) -> OwnedFD {
+        let socket = try make(kind)
         try address(socket.borrowed, path, binds: false)
         return socket
     }
 
     /// Makes a socket at a path and listens on it.
-    package static func listen(at path: Path, backlog: Int32 = 16) throws(SyscallError) -> OwnedFD {
-        let socket = try make()
+    package static func listen(
+        at path: Path, backlog: Int32 = 16, kind: Kind = .stream
+    ) throws(SyscallError) -> OwnedFD {
+        let socket = try make(kind)
         try address(socket.borrowed, path, binds: true)
         try check(.listen, on: path.string, cl_listen(socket.rawValue, backlog))
         return socket
@@ -137,8 +145,8 @@ package enum UnixSocket {
             adopting: Int32(try checkRetrying(.accept4, on: socket.operand) { cl_accept(socket.rawValue) }))
     }
 
-    private static func make() throws(SyscallError) -> OwnedFD {
-        OwnedFD(adopting: Int32(try check(.socket, cl_socket(1, 1, 0))))
+    private static func make(_ kind: Kind) throws(SyscallError) -> OwnedFD {
+        OwnedFD(adopting: Int32(try check(.socket, cl_socket(1, kind.rawValue, 0))))
     }
 
     private static func address(_ socket: BorrowedFD, _ path: Path, binds: Bool) throws(SyscallError) {

@@ -6,7 +6,7 @@ enum CommandTable {
     typealias Maker = @Sendable () -> Command
 
     /// Verbs in the order of the help text.
-    private static let makers: [(name: String, make: Maker)] = runtimeVerbs + generalVerbs
+    private static let makers: [(name: String, make: Maker)] = runtimeVerbs + engineVerbs + generalVerbs
 
     /// The verb of a name.
     static func command(named name: String) -> Command? {
@@ -22,6 +22,11 @@ enum CommandTable {
         ("delete", { .delete }), ("state", { .state }), ("list", { .list }), ("ps", { .processes }),
         ("pause", { .pause }), ("resume", { .resume }), ("update", { .update }), ("spec", { .spec }),
         ("features", { .features }),
+    ]
+    private static let engineVerbs: [(name: String, make: Maker)] = [
+        ("stop", { .stop }), ("restart", { .restart }), ("rm", { .remove }), ("wait", { .wait }),
+        ("attach", { .attach }), ("rename", { .rename }), ("unpause", { .unpause }),
+        ("monitor", { .monitor }),
     ]
     private static let generalVerbs: [(name: String, make: Maker)] = [
         ("help", { .help }), ("completion", { .completion }), ("debug", { .debug }),

@@ -1,5 +1,6 @@
 import CommandGrammar
 import ContainerRuntime
+import Engine
 import LinuxSystem
 
 extension Command {
@@ -9,6 +10,12 @@ extension Command {
             verb: CommandVerb(
                 "pause", .runtime, "Stop all processes of a container for now", operands: .container)
         ) { (invocation) throws(CommandError) in
+            if try invocation.meansEngineContainer() {
+                let word = invocation.arguments.words[0]
+                let container = try invocation.engineContainer(word)
+                try command { () throws(StepError) in try container.pause() }
+                return Output.show(word + "\n")
+            }
             let container = try invocation.container()
             try command { () throws(StepError) in try container.pause() }
             return 0

@@ -1,5 +1,6 @@
 import CommandGrammar
 import ContainerRuntime
+import Engine
 import LinuxSystem
 import RuntimeSpec
 
@@ -10,12 +11,24 @@ extension Command {
             "kill", .runtime, "Send a signal to a container (default TERM)",
             details: "SIGNAL is a number or a name with or without SIG, such as 9, KILL or SIGRTMIN+3.",
             operands: CommandOperands("CONTAINER [SIGNAL]", 1, 2),
-            options: [CommandOption("all", "a", "Send it to all processes of the container")])
+            options: [
+                CommandOption("all", "a", "Send it to all processes of the container"),
+                CommandOption(
+                    "signal", "s", value: "SIGNAL", "Signal for a container from an image (default KILL)"),
+            ])
         return Command(verb: verb) { (invocation) throws(CommandError) in
             let words = invocation.arguments.words
-            let text = words.count > 1 ? words[1] : "TERM"
+            let isEngines = try invocation.meansEngineContainer()
+            let text =
+                words.count > 1
+                ? words[1] : invocation.arguments.value("signal") ?? (isEngines ? "KILL" : "TERM")
             guard let signal = SignalName.number(text) else {
                 throw CommandError("unknown signal '\(text)'")
+            }
+            if isEngines {
+                let container = try invocation.engineContainer(words[0])
+                try command { () throws(StepError) in try container.signal(signal) }
+                return Output.show(words[0] + "\n")
             }
             let container = try invocation.container()
             try command { () throws(StepError) in

@@ -47,7 +47,7 @@ enum Program {
         } catch {
             throw UsageError("\(name): \(error.description)")
         }
-        let invocation = Invocation(globals: globals, arguments: parsed, output: output)
+        let invocation = Invocation(globals: globals, arguments: parsed, output: output, verbName: name)
         do throws(CommandError) {
             return try command.action(invocation)
         } catch {
@@ -75,6 +75,8 @@ struct Invocation {
     let arguments: ParsedArguments
     /// Where warnings go.
     let output: Output
+    /// Name of the verb.
+    let verbName: String
 }
 
 /// A verb with what it does.

@@ -7,14 +7,24 @@ extension Command {
     /// `skiff run --bundle DIR ID`
     static var run: Command {
         let verb = CommandVerb(
-            "run", .runtime, "Create a container from a bundle, start it and wait for its end",
-            operands: .container,
-            options: RuntimeOptions.create + [
-                RuntimeOptions.detach, CommandOption("keep", "Keep the state of the container after its end"),
+            "run", .engine, "Run a container from an image, or from a bundle with --bundle",
+            details: """
+                IMAGE is a name in the store, oci:DIR[:TAG], oci-archive:FILE, docker-archive:FILE or a path.
+                The exit code is the program's, 128 + n if signal n ended it, 125 if skiff failed, 126 if the program
+                cannot be executed, 127 if it is not there.
+                """,
+            operands: CommandOperands("IMAGE [ARG...] | --bundle DIR ID", 1, nil, commandStartsAfter: 1),
+            options: ImageRunOptions.all + RuntimeOptions.create + [
+                RuntimeOptions.detach,
+                CommandOption("keep", "Keep the state of a bundle's container after its end"),
                 CommandOption(
                     "no-subreaper", "Accepted; orphans of the container are its own init's", hidden: true),
             ])
         return Command(verb: verb) { (invocation) throws(CommandError) in
+            guard invocation.arguments.value("bundle") != nil else { return try ImageRun(invocation).run() }
+            guard invocation.arguments.words.count == 1 else {
+                throw CommandError.usage("with --bundle there is one argument, the container's id")
+            }
             try invocation.seal()
             return try BundleRun(invocation).run()
         }
