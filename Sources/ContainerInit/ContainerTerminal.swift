@@ -7,7 +7,7 @@ struct ContainerTerminal: ~Copyable {
 
     /// Opens a pty below a container's root. The device is proven to belong to a devpts before it is used.
     /// - SeeAlso: pty(7), security invariant I-28
-    static func open(in root: BorrowedFD, size: WindowSize?) throws(StepError) -> ContainerTerminal {
+    static func open(in root: BorrowedFD, for process: ProcessPlan) throws(StepError) -> ContainerTerminal {
         let step: Step = "open a terminal in /dev/pts"
         do throws(SyscallError) {
             let rules: Resolve = [.inRoot, .noMagicLinks]
@@ -21,7 +21,13 @@ struct ContainerTerminal: ~Copyable {
                 throw SyscallError(.openat, on: "/dev/pts/ptmx", .ENODEV)
             }
             let replica = try Terminal.openReplica(of: primary.borrowed)
-            if let size { try Terminal.setWindowSize(of: primary.borrowed, to: size) }
+            if let size = process.windowSize {
+                try Terminal.setWindowSize(of: primary.borrowed, to: size)
+            }
+            // So that the program can open it again, as /dev/stdin. The group stays tty.
+            if process.userID != 0 {
+                try replica.borrowed.changeOwner(userID: process.userID, groupID: .max)
+            }
             return ContainerTerminal(primary: primary, replica: replica)
         } catch {
             let isMissing = error.errno == .ENOENT || error.errno == .ENODEV

@@ -24,7 +24,7 @@ extension InitContext {
         guard let process = plan.process, process.hasTerminal else { return }
         guard var context = rootfs.take() else { return }
         do throws(StepError) {
-            let pty = try ContainerTerminal.open(in: context.root, size: process.windowSize)
+            let pty = try ContainerTerminal.open(in: context.root, for: process)
             let (own, other) = pty.ends()
             let replica = OwnedFD(adopting: other)
             try context.placeConsole(replica.borrowed)

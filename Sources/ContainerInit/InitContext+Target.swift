@@ -36,7 +36,7 @@ extension InitContext {
             let root = try during("open the root of the container") { () throws(SyscallError) in
                 try open("/", [.pathOnly, .directory])
             }
-            pty = try ContainerTerminal.open(in: root.borrowed, size: process.windowSize)
+            pty = try ContainerTerminal.open(in: root.borrowed, for: process)
         } catch {
             throw LaunchFailure(error)
         }

@@ -27,7 +27,9 @@ package struct SyncChannel: ~Copyable {
         do throws(SyscallError) {
             message = try fd.borrowed.receiveMessage(max: SyncRecord.sizeLimit)
         } catch {
-            if error.errno == .ECONNRESET { return ReceivedRecord(content: .closed, descriptor: nil) }
+            // The other side has ended with records of ours unread. The kernel says so once, before what it had
+            // sent itself; that comes with the next call.
+            if error.errno == .ECONNRESET { return try receive() }
             throw error
         }
         let descriptor = message.descriptor.take()

@@ -22,7 +22,7 @@ package struct Bundle: ~Copyable {
             try LinuxSystem.open(path, [.readOnly, .directory])
         }
         let configuration = try during("read config.json of the bundle \(path)") { () throws(SyscallError) in
-            try readFile("config.json", in: directory.borrowed, limit: sizeLimit, sizeHint: 16384)
+            try readRegularFile("config.json", in: directory.borrowed)
         }
         let spec = try ValidSpec.read(configuration, from: "config.json")
         let absolute = try absolutePath(of: path, directory.borrowed)
@@ -34,6 +34,17 @@ package struct Bundle: ~Copyable {
         self.directory = directory
         self.configuration = configuration
         self.spec = spec
+    }
+
+    /// A pipe or device in place of the file would hold the caller up, or never end.
+    private static func readRegularFile(_ name: Path, in directory: BorrowedFD) throws(SyscallError)
+        -> [UInt8]
+    {
+        let file = try LinuxSystem.open(name, [.readOnly, .nonBlocking], in: directory)
+        guard try file.borrowed.status().kind == .regular else {
+            throw SyscallError(.openat, on: name.string, .EINVAL)
+        }
+        return try file.borrowed.readAll(limit: sizeLimit, sizeHint: 16384)
     }
 
     private static func absolutePath(of path: Path, _ directory: BorrowedFD) throws(StepError) -> Path {

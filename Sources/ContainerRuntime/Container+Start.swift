@@ -13,8 +13,14 @@ extension Container {
         } catch {
             throw LaunchFailure(error)
         }
-        try channel.waitForProgram()
-        try runPoststartHooks()
+        do throws(LaunchFailure) {
+            try channel.waitForProgram()
+            try runPoststartHooks()
+        } catch {
+            // A container whose program or hooks could not run is destroyed (runtime-spec life cycle, HOOK-9).
+            let failure = error.error.noting { () throws(StepError) in try delete(force: true) }
+            throw LaunchFailure(failure, exitCode: error.exitCode)
+        }
     }
 
     /// Opens the gate; taking its name away decides between two who start at once.

@@ -40,6 +40,17 @@ package struct TerminalRelay: ~Copyable {
         }
     }
 
+    /// The size of the caller's window; nil without one. A pty that has it from the start needs no signal later.
+    package static func callersWindow() -> WindowSize? {
+        var size: WindowSize?
+        bestEffort("the size is set again when the relay begins") { () throws(SyscallError) in
+            guard Terminal.isTerminal(.standardInput) else { return }
+            let found = try Terminal.windowSize(of: .standardInput)
+            if found.rows > 0, found.columns > 0 { size = found }
+        }
+        return size
+    }
+
     /// Gives the pty the size of the caller's window.
     package func followWindow() throws(SyscallError) {
         guard let window = [input, output].first(where: { Terminal.isTerminal($0) }) else { return }

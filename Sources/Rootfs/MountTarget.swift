@@ -77,6 +77,35 @@ struct MountTarget: ~Copyable {
     func attach(
         _ tree: borrowing MountTree, of entry: MountEntry, in root: BorrowedFD
     ) throws(StepError) {
+        do throws(StepError) {
+            try attachProven(tree, of: entry, in: root)
+        } catch {
+            throw explainKinds(of: tree, error, entry)
+        }
+    }
+
+    /// The kernel says only EINVAL when a directory is to be mounted on a file or the reverse.
+    private func explainKinds(
+        of tree: borrowing MountTree, _ error: StepError, _ entry: MountEntry
+    ) -> StepError {
+        guard case .syscall(let call) = error.cause, call.call == .moveMount, call.errno == .EINVAL else {
+            return error
+        }
+        var isDirectory = (source: true, target: true)
+        bestEffort("the kernel's answer remains") { () throws(SyscallError) in
+            isDirectory = (
+                try tree.borrowed.status().kind == .directory, try fd.borrowed.status().kind == .directory
+            )
+        }
+        if isDirectory.source == isDirectory.target { return error }
+        let reason = "the source is a directory and \(entry.destination) is not a directory"
+        let reverse = "the source is not a directory and \(entry.destination) is a directory"
+        return StepError(entry.step, refused: isDirectory.source ? reason : reverse)
+    }
+
+    private func attachProven(
+        _ tree: borrowing MountTree, of entry: MountEntry, in root: BorrowedFD
+    ) throws(StepError) {
         if entry.isInsideFresh {
             return try during(entry.step) { () throws(SyscallError) in try moveMount(tree, onto: fd.borrowed)
             }

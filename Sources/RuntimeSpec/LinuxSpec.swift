@@ -129,7 +129,7 @@ extension LinuxSpec {
 
         case shared
         case slave
-        case `private` = "`private`"
+        case `private` = "private"
         case unbindable
         case rshared
         case rslave

@@ -109,14 +109,15 @@ package struct TimeOffsetsSpec: Equatable, Sendable, JSONReadable, JSONWritable 
         self.boottime = boottime
     }
 
-    /// Reads the object; names that are not known are ignored.
+    /// Reads the object. Its names are clocks, so one that is not known is a wrong value (TIME-1).
     package init(from reader: inout JSONReader) throws(JSONError) {
         self.init()
         try reader.object { (key, reader) throws(JSONError) in
             switch key {
             case "monotonic": monotonic = try reader.read()
             case "boottime": boottime = try reader.read()
-            default: break
+            default:
+                throw reader.refusal("timeOffsets knows the clocks monotonic and boottime, not \"\(key)\"")
             }
         }
     }

@@ -29,6 +29,7 @@ extension CreateRequest {
             console = .socket(Path(socket))
         } else if foreground {
             console = .caller
+            windowSize = TerminalRelay.callersWindow()
         }
         pidFile = arguments.value("pid-file").flatMap { $0.isEmpty ? nil : Path($0) }
         preservedDescriptors = try invocation.count("preserve-fds")

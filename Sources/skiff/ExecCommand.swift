@@ -72,6 +72,7 @@ struct ExecRun {
             request.console = .socket(Path(socket))
         } else if !isDetached {
             request.console = .caller
+            request.windowSize = TerminalRelay.callersWindow()
         }
         let output = invocation.output
         request.warn = { output.warn($0) }

@@ -30,8 +30,20 @@ extension Invocation {
     /// it is kept by a container (engines leak sockets), then seals.
     func closeLeaks(preserved: Int32 = 0) throws(CommandError) {
         try command { () throws(StepError) in
+            if preserved > 0 { try Self.checkOpen(through: 2 + preserved) }
             try during("close inherited descriptors") { () throws(SyscallError) in
                 try closeRange(from: 3 + preserved, onExec: false)
+            }
+        }
+    }
+
+    /// Descriptors that are promised to the program must be there: else it would find other files at their numbers.
+    private static func checkOpen(through last: Int32) throws(StepError) {
+        for number in 3...last {
+            do throws(SyscallError) {
+                _ = try BorrowedFD(rawValue: number).status()
+            } catch {
+                throw StepError("keep the descriptors that --preserve-fds names", error)
             }
         }
     }

@@ -250,7 +250,7 @@ def test_res_20_unified_keys_that_are_paths_are_refused(rt, bundle, key):
 @pytest.mark.skiff_only
 def test_res_20_a_unified_key_of_a_missing_controller_is_refused(rt, bundle):
     bundle.linux["resources"]["unified"] = {"nosuch.file": "1"}
-    rt.refuse(bundle, "nosuch.file")
+    rt.refuse(bundle, "unified", "nosuch")
 
 
 @pytest.mark.skiff_only

@@ -234,4 +234,4 @@ def test_hook_14_what_a_hook_printed_is_in_the_message(rt, bundle, script):
 
 def test_hook_a_hook_ended_by_a_signal_is_reported(rt, bundle, script):
     bundle.hook("prestart", script("hook", "kill -9 $$\n"))
-    rt.refuse(bundle, "prestart", "9" if rt.name == "skiff" else "")
+    rt.refuse(bundle, "prestart", "SIGKILL")

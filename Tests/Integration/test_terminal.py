@@ -82,7 +82,7 @@ def test_prc_3_a_detached_terminal_needs_a_console_socket(rt, bundle):
 
 @pytest.mark.peer(crun="ignores it")
 def test_prc_3_a_console_socket_without_a_terminal_is_an_error(rt, bundle, console):
-    rt.refuse(bundle, "console-socket", "terminal", options=["--console-socket", console.path])
+    rt.refuse(bundle, "console socket", "terminal", options=["--console-socket", console.path])
 
 
 def test_prc_3_a_missing_console_socket_is_an_error(rt, bundle, scratch):
