@@ -74,13 +74,13 @@ package struct InitContext: ~Copyable {
 
     /// Waits for one certain record.
     func expect(_ kind: SyncRecord.Kind) throws(LaunchFailure) {
-        let step: Step = "wait for \(kind) of the runtime"
+        // Texts only for a failure: the name of an enum's case is found by reflection, which costs 0.15 ms.
         do throws(SyscallError) {
             let answer = try channel.receive()
             if case .record(let record) = answer.content, record.kind == kind { return }
             throw SyscallError(.receiveMessage, on: "\(answer.content)", .EINVAL)
         } catch {
-            throw LaunchFailure(StepError(step, error))
+            throw LaunchFailure(StepError("wait for \(kind) of the runtime", error))
         }
     }
 }

@@ -25,20 +25,21 @@ extension Container {
             if try store.contains(id) { try store.remove(id) }
             return Remains()
         }
-        return try container.delete(force: force)
+        return try container.delete(force: force, account: false)
     }
 
     /// Removes what create has made: leftover processes, the cgroup, the state; runs the poststop hooks. A running
     /// container is refused unless `force`.
+    /// With `account` false the last figures are not read.
     @discardableResult
-    package func delete(force: Bool) throws(StepError) -> Remains {
+    package func delete(force: Bool, account: Bool = true) throws(StepError) -> Remains {
         let directory = try store.directory(of: id)
         let lock = try lock(directory.borrowed, force: force)
         let status = record.pid == 0 ? .stopped : try status()
         if !force { try StateTransition.delete.check(status) }
         if status != .stopped { try endAll() }
         var remains = Remains()
-        remains.statistics = try removeCgroup()
+        remains.statistics = try removeCgroup(account: account)
         if record.hasPoststop {
             let hooks = try configuration().hooks?.poststop ?? []
             remains.warnings = runPoststop(hooks, state(.stopped))
@@ -60,11 +61,11 @@ extension Container {
         }
     }
 
-    private func removeCgroup() throws(StepError) -> CgroupStatistics? {
+    private func removeCgroup(account: Bool) throws(StepError) -> CgroupStatistics? {
         guard let saved = record.cgroup else { return nil }
         let cgroup = try Cgroup.reopen(from: saved)
         try cgroup.endLeftovers()
-        let statistics = cgroup.statistics()
+        let statistics = account ? cgroup.statistics() : nil
         try cgroup.remove()
         return statistics
     }
@@ -89,7 +90,19 @@ extension StateStore {
     func remove(_ id: ContainerID) throws(StepError) {
         try during("remove the state of \(id)") { () throws(SyscallError) in
             let parent = try open(root, [.readOnly, .directory])
-            try removeTree(id.path, in: parent.borrowed)
+            let directory = try open(id.path, [.readOnly, .directory, .noFollow], in: parent.borrowed)
+            for name in FileName.all {
+                bestEffort("what is not there needs no removal; the directory tells the rest") {
+                    () throws(SyscallError) in
+                    try unlink(name, in: directory.borrowed)
+                }
+            }
+            do throws(SyscallError) {
+                try removeDirectory(id.path, in: parent.borrowed)
+            } catch {
+                guard error.errno == .ENOTEMPTY else { throw error }
+                try removeTree(id.path, in: parent.borrowed)
+            }
         }
     }
 }

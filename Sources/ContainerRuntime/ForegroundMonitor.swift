@@ -5,9 +5,6 @@ package import LinuxSystem
 package struct ForegroundMonitor: ~Copyable {
     private static let childSignal: Int32 = 17
     private static let windowSignal: Int32 = 28
-    /// Signals about the monitor's own descriptors and children are not the program's business.
-    private static let kept: Set<Int32> = [childSignal, 13, 21, 22, 23]
-
     private let signals: SignalDescriptor
     private var relay: TerminalRelay?
 
@@ -58,10 +55,18 @@ package struct ForegroundMonitor: ~Copyable {
         }
     }
 
+    /// Signals about the monitor's own children, pipes and terminal are not the program's business.
+    private static func isOwn(_ number: Int32) -> Bool {
+        switch number {
+        case childSignal, 13, 21, 22, 23: true
+        default: false
+        }
+    }
+
     private func passSignals(to pidfd: BorrowedFD) throws(SyscallError) {
         while let signal = try signals.next() {
             if signal.number == Self.windowSignal, try relay?.followWindow() != nil { continue }
-            if Self.kept.contains(signal.number) { continue }
+            if Self.isOwn(signal.number) { continue }
             bestEffort("the program may have ended just now") { () throws(SyscallError) in
                 try pidfd.sendSignal(signal.number)
             }

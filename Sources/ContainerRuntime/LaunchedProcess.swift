@@ -22,7 +22,7 @@ extension Launch {
         let filter = try compileFilter()
         // Written before the cgroup exists: whoever finds us dead finds the cgroup by this.
         record.cgroup = plan.cgroup.map { CgroupRecord($0) }
-        try reservation.write(record)
+        try reservation.begin(record)
         let cgroup = try makeCgroup()
         if plan.cgroup != nil { record.cgroup = cgroup.record }
         let initial: InitialProcess

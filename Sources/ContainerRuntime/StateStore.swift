@@ -17,6 +17,7 @@ package struct StateStore: Sendable {
         static let state: Path = "state.json"
         static let configuration: Path = "config.json"
         static let gate: Path = "start.sock"
+        static let all = [state, configuration, gate]
     }
 
     /// Absolute or relative path of the directory.
@@ -136,13 +137,21 @@ package struct Reservation: ~Copyable {
         }
     }
 
+    /// Writes the first record, when no reader knows the container yet.
+    func begin(_ record: StateRecord) throws(StepError) {
+        try writeNew(StateStore.FileName.state, record.json(), "write the state of \(id)")
+    }
+
     /// Writes the configuration as it is at create.
     func write(configuration: [UInt8]) throws(StepError) {
-        try during("keep the configuration of \(id)") { () throws(SyscallError) in
+        try writeNew(StateStore.FileName.configuration, configuration, "keep the configuration of \(id)")
+    }
+
+    private func writeNew(_ name: Path, _ bytes: [UInt8], _ step: Step) throws(StepError) {
+        try during(step) { () throws(SyscallError) in
             let file = try open(
-                StateStore.FileName.configuration, [.writeOnly, .create, .exclusive], mode: 0o600,
-                in: directory.borrowed)
-            try file.borrowed.writeAll(configuration)
+                name, [.writeOnly, .create, .exclusive], mode: 0o600, in: directory.borrowed)
+            try file.borrowed.writeAll(bytes)
         }
     }
 

@@ -60,7 +60,7 @@ struct BundleRun {
         if !invocation.arguments.isSet("keep") {
             let container = running.container
             let remains = try command(exitCode: 125) { () throws(StepError) in
-                try container.delete(force: true)
+                try container.delete(force: true, account: false)
             }
             for warning in remains.warnings { invocation.output.warn(warning) }
         }
