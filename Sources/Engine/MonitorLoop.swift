@@ -9,7 +9,7 @@ final class MonitorLoop {
     private let pidfd: OwnedFD
     private let listener: SharedFD?
     private let signals: SignalDescriptor
-    private var streams: MonitorStreams
+    private let streams: MonitorStreams
     private var log: LogWriter
     private var clients: [MonitorClient] = []
 

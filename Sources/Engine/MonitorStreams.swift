@@ -1,7 +1,7 @@
 internal import LinuxSystem
 
 /// The monitor's ends of a container's standard streams: three pipes, or the primary side of a terminal.
-struct MonitorStreams {
+final class MonitorStreams {
     /// Standard output, or all output of a terminal.
     private(set) var output: SharedFD?
     private(set) var errors: SharedFD?
@@ -46,13 +46,13 @@ struct MonitorStreams {
     var hasWaitingInput: Bool { !waiting.isEmpty }
 
     /// Takes input for the program.
-    mutating func add(input bytes: [UInt8]) {
+    func add(input bytes: [UInt8]) {
         waiting += bytes
         writeInput()
     }
 
     /// Ends the input after what waits; a terminal gets the character for it.
-    mutating func endInput() {
+    func endInput() {
         if isTerminal {
             add(input: [4])
         } else {
@@ -62,7 +62,7 @@ struct MonitorStreams {
     }
 
     /// Hands waiting input on, as far as it is taken. Input that nobody can read any more is dropped.
-    mutating func writeInput() {
+    func writeInput() {
         guard let target = input else {
             waiting = []
             return
@@ -80,7 +80,7 @@ struct MonitorStreams {
     }
 
     /// Reads what the program has printed: nil when there is nothing now. A stream that has ended is closed.
-    mutating func read(_ stream: LogLine.Stream) -> [UInt8]? {
+    func read(_ stream: LogLine.Stream) -> [UInt8]? {
         guard let source = stream == .output ? output?.borrowed : errors?.borrowed else { return nil }
         do throws(SyscallError) {
             let bytes = try source.read(max: MonitorMessage.chunk)
@@ -93,11 +93,11 @@ struct MonitorStreams {
     }
 
     /// Lets the program's writes fail, unless it has a terminal.
-    mutating func closeOutput() {
+    func closeOutput() {
         if !isTerminal { output = nil }
     }
 
-    private mutating func close(_ stream: LogLine.Stream) {
+    private func close(_ stream: LogLine.Stream) {
         switch stream {
         case .output: output = nil
         case .error: errors = nil
