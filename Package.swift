@@ -122,7 +122,9 @@ let targets: [Target] = [
         "ImageTransfer",
         ["ImageStore", "LinuxSystem", "ImageSpec", "JSONCoding", "ArchiveBinding", "DigestBinding"]),
     testsOf("ContainerInit", ["LinuxSystem"]),
-    testsOf("ContainerRuntime", ["LinuxSystem", "RuntimeSpec", "JSONCoding", "Cgroups"]),
+    testsOf(
+        "ContainerRuntime",
+        ["LinuxSystem", "RuntimeSpec", "JSONCoding", "Cgroups", "Namespaces", "CapabilityBinding"]),
     testsOf(
         "Engine",
         [
