@@ -163,15 +163,16 @@ package func moveMount(reference tree: BorrowedFD, onto target: BorrowedFD) thro
     try check(.moveMount, on: target.operand, result)
 }
 
-/// Attaches a detached mount onto a path below a directory.
+/// Attaches a detached mount onto a path below a directory; a symbolic link as last name is followed on demand.
 /// - SeeAlso: move_mount(2)
 package func moveMount(
-    _ tree: borrowing MountTree, onto path: Path, in directory: BorrowedFD
+    _ tree: borrowing MountTree, onto path: Path, in directory: BorrowedFD, followsLinks: Bool = false
 ) throws(SyscallError) {
     let empty: Path = ""
+    let flags = CL_MOVE_MOUNT_F_EMPTY_PATH | (followsLinks ? CL_MOVE_MOUNT_T_SYMLINKS : 0)
     let result = unsafe empty.withCString { name in
         unsafe path.withCString {
-            unsafe cl_move_mount(tree.fd.rawValue, name, directory.rawValue, $0, CL_MOVE_MOUNT_F_EMPTY_PATH)
+            unsafe cl_move_mount(tree.fd.rawValue, name, directory.rawValue, $0, flags)
         }
     }
     try check(.moveMount, on: path.string, result)

@@ -49,7 +49,8 @@ package enum RootfsSteps {
             throw StepError("attach root file system", refused: "it has not been opened")
         }
         do throws(SyscallError) {
-            try moveMount(root, onto: plan.attachPoint ?? "/", in: .currentDirectory)
+            // root.path is the caller's, not the container's: a link there leads where the caller wants (ROOT-1).
+            try moveMount(root, onto: plan.attachPoint ?? "/", in: .currentDirectory, followsLinks: true)
         } catch  where plan.attachPoint != nil && (error.errno == .EACCES || error.errno == .ENOENT) {
             // In a user namespace the way to the bundle may be closed; hooks then find the root at `/` only.
             try during("attach root file system") { () throws(SyscallError) in
