@@ -124,6 +124,7 @@ extension ImageStore {
     /// - Parameter force: remove the name of an image even if containers use it; their layers stay.
     /// - Returns: the names that were removed.
     /// - Throws: if there is no such image, or a container uses it.
+    @discardableResult
     package func remove(_ text: String, force: Bool = false) throws(StepError) -> [ImageReference] {
         let step: Step = "remove image \(text)"
         let held = try exclusiveLock()

@@ -68,8 +68,8 @@ extension ImageStore {
     /// The names in a directory of the store.
     func entries(_ directory: Path) throws(StepError) -> [Path] {
         try during("list \(directory) of the image store") { () throws(SyscallError) in
-            try LinuxSystem.open(directory, [.readOnly, .directory], in: root.borrowed)
-                .borrowed.list().map(\.name)
+            let open = try LinuxSystem.open(directory, [.readOnly, .directory], in: root.borrowed)
+            return try open.borrowed.list().map(\.name)
         }
     }
 

@@ -12,7 +12,12 @@ struct Blob {
 
     /// The bytes as a stream that tells `observer` of each piece.
     func stream(_ observer: @escaping (Span<UInt8>) -> Void = { _ in }) -> ByteStream {
-        ByteStream(.range(file.borrowed, offset: offset, length: size), observer: observer)
+        // The stream only borrows the descriptor; the closure, which lives as long as the stream, keeps it
+        // open.
+        let file = file
+        return ByteStream(.range(file.borrowed, offset: offset, length: size)) { piece in
+            withExtendedLifetime(file) { observer(piece) }
+        }
     }
 
     /// All bytes of a document, which may not be longer than `limit`.

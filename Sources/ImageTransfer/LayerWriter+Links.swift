@@ -61,10 +61,10 @@ extension LayerWriter {
             while try source.borrowed.copy(max: 1 << 30, to: copy.borrowed) > 0 {}
             try attributes.apply(to: copy.borrowed)
         case .symbolicLink:
-            let text = try open(
+            let source = try open(
                 below.path, [.pathOnly, .noFollow], in: below.root.borrowed,
-                resolving: [.beneath, .noSymlinks]
-            ).borrowed.readLink()
+                resolving: [.beneath, .noSymlinks])
+            let text = try source.borrowed.readLink()
             try replacing(path) { (name, parent) throws(SyscallError) in
                 try symlink(name, to: text, in: parent)
                 try attributes.apply(toSpecial: name, in: parent, isLink: true)
