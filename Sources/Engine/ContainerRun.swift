@@ -115,7 +115,11 @@ package struct RunningEngineContainer {
         let choices = AttachSession.Choices(
             hasTerminal: record.hasTerminal, sendsInput: sendsInput && record.keepsInputOpen)
         var session = try AttachSession(socket: started.control, choices: choices)
-        return try session.run()
+        let outcome = try session.run()
+        if outcome != .detached {
+            try during("wait for the monitor") { () throws(SyscallError) in try started.reap() }
+        }
+        return outcome
     }
 }
 

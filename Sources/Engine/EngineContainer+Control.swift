@@ -75,10 +75,11 @@ extension EngineContainer {
         return bytes.isEmpty ? nil : try exitRecord(bytes)
     }
 
-    private func requireRuntime(_ action: String) throws(StepError) -> Container {
+    /// What the runtime has of a container that must run.
+    func requireRuntime(_ action: String) throws(StepError) -> Container {
         guard let runtime = try runtime(), try runtime.openInit() != nil else {
             throw StepError(
-                "\(Step("\(action) \(record.name)"))", refused: "the container does not run",
+                "\(action) \(record.name)", refused: "the container does not run",
                 hint: "skiff start \(record.name)")
         }
         return runtime

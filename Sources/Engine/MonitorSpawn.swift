@@ -9,6 +9,11 @@ enum MonitorSpawn {
         let pid: ProcessID
         /// The way to the monitor; letting it go means to leave.
         let control: SharedFD
+        /// The monitor itself, this process's child.
+        let monitor: SharedFD
+
+        /// Waits for the monitor, which ends right after its last message.
+        func reap() throws(SyscallError) { try waitForExit(of: .pidfd(monitor.borrowed)) }
     }
 
     /// Executes skiff again as the monitor and waits until the container's program runs or cannot be run.
@@ -21,6 +26,7 @@ enum MonitorSpawn {
         _ options: MonitorProcess.Options, lock: BorrowedFD, root: BorrowedFD
     ) throws(LaunchFailure) -> Started {
         let own: SharedFD
+        let monitor: SharedFD
         do throws(SyscallError) {
             let ends = try SequencedSocket.pair().ends()
             own = SharedFD(OwnedFD(adopting: ends.first))
@@ -28,13 +34,14 @@ enum MonitorSpawn {
             switch consume outcome {
             case .child:
                 become(options, [BorrowedFD(rawValue: ends.second), lock, root])
-            case .parent:
+            case .parent(let child):
                 try OwnedFD(adopting: ends.second).close()
+                monitor = SharedFD(try child.pidfd.borrowed.duplicate())
             }
         } catch {
             throw LaunchFailure(StepError("start the monitor", error), exitCode: 125)
         }
-        return try hearStart(own)
+        return try hearStart(own, monitor)
     }
 
     private static func become(_ options: MonitorProcess.Options, _ descriptors: [BorrowedFD]) -> Never {
@@ -71,20 +78,20 @@ enum MonitorSpawn {
         return words + [options.id]
     }
 
-    private static func hearStart(_ control: SharedFD) throws(LaunchFailure) -> Started {
-        let answer: MonitorMessage?
+    private static func hearStart(_ control: SharedFD, _ monitor: SharedFD) throws(LaunchFailure) -> Started {
+        let failure: LaunchFailure
         do throws(SyscallError) {
-            answer = try control.borrowed.receiveMonitorMessage()
+            switch try control.borrowed.receiveMonitorMessage() {
+            case .started(let pid): return Started(pid: pid, control: control, monitor: monitor)
+            case .failed(let code, let text): failure = LaunchFailure(StepError("", refused: text), exitCode: code)
+            default:
+                failure = LaunchFailure(
+                    StepError("start the container", refused: "its monitor ended unexpectedly"), exitCode: 125)
+            }
+            try waitForExit(of: .pidfd(monitor.borrowed))
         } catch {
             throw LaunchFailure(StepError("start the monitor", error), exitCode: 125)
         }
-        switch answer {
-        case .started(let pid): return Started(pid: pid, control: control)
-        case .failed(let code, let text):
-            throw LaunchFailure(StepError("", refused: text), exitCode: code)
-        default:
-            throw LaunchFailure(
-                StepError("start the container", refused: "its monitor ended unexpectedly"), exitCode: 125)
-        }
+        throw failure
     }
 }

@@ -11,11 +11,15 @@ extension Command {
     static var exec: Command {
         let verb = CommandVerb(
             "exec", .runtime, "Run a further program in a running container",
-            details: "Fails with 255 when the program could not be started.",
+            details: """
+                In a container from an image fails with 125 if skiff failed, 126 if the program cannot be executed,
+                127 if it is not there; in a bundle's container with 255 when the program could not be started.
+                """,
             operands: CommandOperands("CONTAINER [PROGRAM [ARG...]]", 1, nil, commandStartsAfter: 1),
             options: ExecOptions.all)
         return Command(verb: verb) { (invocation) throws(CommandError) in
             try invocation.seal()
+            if try invocation.meansEngineContainer() { return try EngineExecRun(invocation).run() }
             return try ExecRun(invocation).run()
         }
     }
@@ -27,9 +31,13 @@ enum ExecOptions {
         CommandOption(
             "process", "p", value: "FILE", "Take the process from this file, as process of config.json"),
         CommandOption("cwd", value: "DIR", "Working directory in the container"),
+        CommandOption("workdir", "w", value: "DIR", "The same, for containers from images"),
         CommandOption("env", "e", value: "NAME=VALUE", "Set a variable"),
+        CommandOption("env-file", value: "FILE", "Set the variables of a file"),
         CommandOption("tty", "t", "Give the program a terminal"),
-        CommandOption("user", "u", value: "UID[:GID]", "Who it runs as, in numbers"),
+        CommandOption("interactive", "i", "Pass standard input on to a program in a container from an image"),
+        CommandOption("privileged", "Give all capabilities, in a container from an image"),
+        CommandOption("user", "u", value: "USER[:GROUP]", "Who it runs as; in a bundle's container in numbers"),
         CommandOption("additional-gids", "g", value: "GID", "A supplementary group"),
         CommandOption(
             "cap", "c", value: "CAP", "Add a capability to the bounding, permitted and effective sets"),
