@@ -1,7 +1,7 @@
 internal import ContainerInit
 internal import ContainerRuntime
 internal import JSONCoding
-package import LinuxSystem
+internal import LinuxSystem
 internal import RuntimeSpec
 internal import Security
 
@@ -77,7 +77,9 @@ package struct EngineExec {
             }
             process.cwd = directory
         }
-        if let terminal = options.terminalType, options.wantsTerminal { set("TERM=\(terminal)", in: &process) }
+        if let terminal = options.terminalType, options.wantsTerminal {
+            set("TERM=\(terminal)", in: &process)
+        }
         if let text = options.user { try take(text, runtime, &process) }
         for variable in options.environment { set(variable, in: &process) }
         if options.isPrivileged {

@@ -46,7 +46,8 @@ struct ImageLookup {
         }
         let result = try ImageProgram.run(
             executable: executable,
-            arguments: ["--store", home.store.string, "load", "--quiet", text], environment: environment)
+            arguments: ["load", "--store", home.store.string, "--single", "--quiet", text],
+            environment: environment)
         let name = result.output.split(whereSeparator: \.isNewline).last.map(String.init) ?? ""
         guard result.exitCode == 0, !name.isEmpty else {
             throw StepError("load \(text)", refused: "skiff-image ended with exit code \(result.exitCode)")

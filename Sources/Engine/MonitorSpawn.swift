@@ -83,10 +83,12 @@ enum MonitorSpawn {
         do throws(SyscallError) {
             switch try control.borrowed.receiveMonitorMessage() {
             case .started(let pid): return Started(pid: pid, control: control, monitor: monitor)
-            case .failed(let code, let text): failure = LaunchFailure(StepError("", refused: text), exitCode: code)
+            case .failed(let code, let text):
+                failure = LaunchFailure(StepError("", refused: text), exitCode: code)
             default:
                 failure = LaunchFailure(
-                    StepError("start the container", refused: "its monitor ended unexpectedly"), exitCode: 125)
+                    StepError("start the container", refused: "its monitor ended unexpectedly"), exitCode: 125
+                )
             }
             try waitForExit(of: .pidfd(monitor.borrowed))
         } catch {

@@ -37,7 +37,8 @@ enum ExecOptions {
         CommandOption("tty", "t", "Give the program a terminal"),
         CommandOption("interactive", "i", "Pass standard input on to a program in a container from an image"),
         CommandOption("privileged", "Give all capabilities, in a container from an image"),
-        CommandOption("user", "u", value: "USER[:GROUP]", "Who it runs as; in a bundle's container in numbers"),
+        CommandOption(
+            "user", "u", value: "USER[:GROUP]", "Who it runs as; in a bundle's container in numbers"),
         CommandOption("additional-gids", "g", value: "GID", "A supplementary group"),
         CommandOption(
             "cap", "c", value: "CAP", "Add a capability to the bounding, permitted and effective sets"),
