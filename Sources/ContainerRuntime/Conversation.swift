@@ -154,7 +154,12 @@ struct Conversation: ~Copyable {
                 bestEffort("it may have ended by itself") { () throws(SyscallError) in
                     try initial.sendSignal(9)
                 }
-                try waitForExit(of: .pidfd(initial))
+                do throws(SyscallError) {
+                    try waitForExit(of: .pidfd(initial))
+                } catch {
+                    // Its death has been looked into already.
+                    if error.errno != .ECHILD { throw error }
+                }
             }
         }
         error = error.noting { () throws(StepError) in try process.cgroup.remove() }
