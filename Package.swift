@@ -31,7 +31,7 @@ let targets: [Target] = [
     // Layer 0: C
     .target(
         name: "CLinux", path: "CShims/CLinux",
-        cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Wconversion", "-Werror"]), .define("_GNU_SOURCE")]),
+        cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Wconversion", "-Werror"])]),
     .systemLibrary(
         name: "CSeccomp", path: "CShims/CSeccomp", pkgConfig: "libseccomp",
         providers: [.apt(["libseccomp-dev"])]),

@@ -60,6 +60,7 @@ func withCgroup(
 final class Guest {
     let pid: ProcessID
     private let pidfd: OwnedFD
+    private var isReaped = false
 
     /// Starts the shell. It enters by itself before it becomes a shell, as a container's first process does.
     init(_ command: String, in cgroup: borrowing Cgroup) throws {
@@ -91,7 +92,17 @@ final class Guest {
     func wait() throws -> ProcessExit {
         let events = try poll([(fd: pidfd.borrowed, events: .readable)], timeoutMilliseconds: 60_000)
         try #require(events.first?.contains(.readable) == true, "\(pid) does not end")
+        isReaped = true
         return try #require(try waitForExit(of: .pidfd(pidfd.borrowed))).exit
+    }
+
+    /// Nothing may stay behind, not even a zombie: exit tests wait for any child and would find it for ever.
+    deinit {
+        guard !isReaped else { return }
+        bestEffort("it may have ended") { () throws(SyscallError) in try pidfd.borrowed.sendSignal(9) }
+        bestEffort("the test has its result") { () throws(SyscallError) in
+            _ = try waitForExit(of: .pidfd(pidfd.borrowed))
+        }
     }
 }
 

@@ -4,13 +4,11 @@
 /// same call, so nothing that happens afterwards can change the reason. EINTR is left to the caller.
 #pragma once
 
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE 1
-#endif
+// Swift's Glibc module is built without _GNU_SOURCE. These headers must be, too: with it, types such as fd_set have
+// another definition, and a program that loads both modules does not compile. What only GNU offers is called by number.
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
-#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdint.h>

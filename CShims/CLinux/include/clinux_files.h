@@ -55,15 +55,15 @@ static inline long cl_ftruncate(int fd, int64_t length) { return CL_RET(ftruncat
 /// fallocate(2)
 static inline long cl_fsync(int fd) { return CL_RET(fsync(fd)); }
 /// syncfs(2)
-static inline long cl_syncfs(int fd) { return CL_RET(syncfs(fd)); }
+static inline long cl_syncfs(int fd) { return CL_RET(syscall(SYS_syncfs, fd)); }
 /// dup3(2) with O_CLOEXEC by choice.
-static inline long cl_dup3(int from, int to, uint64_t flags) { return CL_RET(dup3(from, to, (int)flags)); }
+static inline long cl_dup3(int from, int to, uint64_t flags) { return CL_RET(syscall(SYS_dup3, from, to, (int)flags)); }
 /// fcntl(2) F_DUPFD_CLOEXEC
 static inline long cl_dup_cloexec(int fd, int lowest) { return CL_RET(fcntl(fd, F_DUPFD_CLOEXEC, lowest)); }
 /// fcntl(2) with an integer argument.
 static inline long cl_fcntl(int fd, int command, uint64_t argument) { return CL_RET(fcntl(fd, command, argument)); }
 /// pipe2(2) with O_CLOEXEC.
-static inline long cl_pipe(int fds[2], uint64_t flags) { return CL_RET(pipe2(fds, (int)(flags | O_CLOEXEC))); }
+static inline long cl_pipe(int fds[2], uint64_t flags) { return CL_RET(syscall(SYS_pipe2, fds, (int)(flags | CL_O_CLOEXEC))); }
 /// memfd_create(2)
 static inline long cl_memfd_create(const char *name, uint64_t flags) {
     return CL_RET(syscall(SYS_memfd_create, name, (unsigned)flags));
@@ -77,11 +77,13 @@ static inline long cl_fstatat(int dir, const char *path, struct stat *status, ui
 }
 /// The attributes of statx(2) (STATX_ATTR_*) and the mount's id, with AT_EMPTY_PATH when `path` is empty.
 static inline long cl_statx_attributes(int dir, const char *path, uint64_t *attributes, uint64_t *mount_id) {
-    struct statx status;
-    long result = CL_RET(statx(dir, path, path[0] ? AT_SYMLINK_NOFOLLOW : AT_EMPTY_PATH, 0x1000U | STATX_INO, &status));
+    // struct statx, 256 bytes: stx_attributes at byte 8, stx_mnt_id at byte 144. Mask: STATX_MNT_ID | STATX_INO.
+    uint64_t status[32] = {0};
+    uint64_t flags = path[0] ? CL_AT_SYMLINK_NOFOLLOW : CL_AT_EMPTY_PATH;
+    long result = CL_RET(syscall(SYS_statx, dir, path, (int)flags, 0x1100U, status));
     if (result == 0) {
-        *attributes = status.stx_attributes;
-        *mount_id = status.stx_mnt_id;
+        *attributes = status[1];
+        *mount_id = status[18];
     }
     return result;
 }
@@ -129,7 +131,7 @@ static inline long cl_fchownat(int dir, const char *path, uint32_t uid, uint32_t
 }
 /// utimensat(2) with access and modification time as seconds and nanoseconds; an empty path means `dir` itself.
 static inline long cl_utimensat(int dir, const char *path, const struct timespec times[2], uint64_t flags) {
-    return CL_RET(syscall(SYS_utimensat, dir, path[0] || (flags & AT_EMPTY_PATH) ? path : NULL, times, (int)flags));
+    return CL_RET(syscall(SYS_utimensat, dir, path[0] || (flags & CL_AT_EMPTY_PATH) ? path : NULL, times, (int)flags));
 }
 /// faccessat(2)
 static inline long cl_faccessat(int dir, const char *path, int mode) { return CL_RET(faccessat(dir, path, mode, 0)); }

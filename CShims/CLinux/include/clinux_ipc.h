@@ -81,7 +81,7 @@ long cl_unix_address(int fd, const char *path, size_t length, int binds);
 /// listen(2)
 static inline long cl_listen(int fd, int backlog) { return CL_RET(listen(fd, backlog)); }
 /// accept4(2) with SOCK_CLOEXEC.
-static inline long cl_accept(int fd) { return CL_RET(accept4(fd, NULL, NULL, SOCK_CLOEXEC)); }
+static inline long cl_accept(int fd) { return CL_RET(syscall(SYS_accept4, fd, NULL, NULL, SOCK_CLOEXEC)); }
 /// shutdown(2)
 static inline long cl_shutdown(int fd, int how) { return CL_RET(shutdown(fd, how)); }
 /// sendmsg(2) of one buffer with up to 8 descriptors by SCM_RIGHTS, MSG_NOSIGNAL.

@@ -51,6 +51,7 @@ static inline long cl_execveat(int dir, const char *path, char *const argv[], ch
 static inline long cl_execve(const char *path, char *const argv[], char *const envp[]) {
     return CL_RET(execve(path, argv, envp));
 }
+extern char **environ;
 /// The environment that this program was started with, see environ(7).
 static inline char **cl_environment(void) { return environ; }
 /// exit_group(2): no atexit handlers, no flushing.
