@@ -53,7 +53,10 @@ extension HelpText {
 
     private func entry(of verb: CommandVerb) -> String {
         var text = ".SS \(Self.roff(usage(of: verb)))\n\(Self.line(verb.summary + "."))\n"
-        if !verb.details.isEmpty { text += ".PP\n\(Self.line(verb.details))\n" }
+        if !verb.details.isEmpty {
+            let lines = verb.details.split(separator: "\n").map { Self.line(String($0)) }
+            text += ".PP\n\(lines.joined(separator: "\n"))\n"
+        }
         return text + Self.entries(verb.options)
     }
 
@@ -68,29 +71,48 @@ extension HelpText {
 
     private static func section(_ section: ManualPage.Section) -> String {
         var text = ".SH \(roff(section.title))\n"
-        var isFirst = true
+        var startsParagraph = false
         var isExample = false
         for line in section.text.split(separator: "\n", omittingEmptySubsequences: false) {
-            let wantsExample = line.hasPrefix("    ")
-            if wantsExample != isExample { text += wantsExample ? ".PP\n.EX\n" : ".EE\n" }
-            isExample = wantsExample
+            if isExample, !line.hasPrefix("    ") {
+                text += ".EE\n"
+                isExample = false
+            }
             if line.isEmpty {
-                if !isFirst { text += ".PP\n" }
-            } else if let tab = line.firstIndex(of: "\t") {
+                startsParagraph = true
+                continue
+            }
+            if let tab = line.firstIndex(of: "\t") {
                 text += ".TP\n\\fB\(roff(String(line[..<tab])))\\fR\n"
                 text += "\(Self.line(String(line[line.index(after: tab)...])))\n"
             } else {
-                text += "\(Self.line(String(line)))\n"
+                if startsParagraph { text += ".PP\n" }
+                if !isExample, line.hasPrefix("    ") {
+                    text += ".EX\n"
+                    isExample = true
+                }
+                text += isExample ? "\(roff(String(line)))\n" : "\(Self.line(String(line)))\n"
             }
-            isFirst = false
+            startsParagraph = false
         }
         return text + (isExample ? ".EE\n" : "")
     }
 
-    /// A line of text: one that starts with a dot or an apostrophe would be a request.
+    /// Text in lines of at most some 78 columns. A line that starts with a dot or an apostrophe would be a request.
     private static func line(_ text: String) -> String {
-        let escaped = roff(text)
-        return escaped.hasPrefix(".") || escaped.hasPrefix("'") ? "\\&\(escaped)" : escaped
+        var lines: [String] = []
+        var line = ""
+        for word in text.split(separator: " ") {
+            if line.utf8.count + word.utf8.count >= 76 {
+                lines.append(line)
+                line = ""
+            }
+            line += line.isEmpty ? String(word) : " \(word)"
+        }
+        lines.append(line)
+        return lines.map { line in
+            line.hasPrefix(".") || line.hasPrefix("'") ? "\\&\(roff(line))" : roff(line)
+        }.joined(separator: "\n")
     }
 
     /// Text with what is special in roff escaped: the dash of options must stay one, for copying.

@@ -112,7 +112,7 @@ private let run = CommandVerb(
         let text = help.manual(of: [verb, hidden], page)
         #expect(text.contains(".TH SKIFF 1 2026-01-31 \"skiff 1.2\"\n"))
         #expect(text.contains("\n\\&.dots and \\e slashes\n"))
-        #expect(text.contains("\n.EX\n    an example\n.EE\n"))
+        #expect(text.contains("\n.PP\n.EX\n    an example\n.EE\n.TP\n"))
         #expect(text.contains("\n.TP\n\\fBterm\\fR\nits text\n"))
         #expect(text.contains("\n.SS skiff create [OPTIONS] CONTAINER\nMake a container.\n"))
         #expect(text.contains("\n.TP\n\\fB\\-b, \\-\\-bundle\\fR \\fIDIR\\fR\nwhere config.json is.\n"))
