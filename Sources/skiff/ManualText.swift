@@ -27,9 +27,9 @@ enum ManualText {
         0\tThe command did what it was asked for.
         1\tIt failed; one line on standard error says why.
         2\tThe command line cannot be used.
-        125\trun: skiff itself failed, and the program did not run.
-        126\trun: the program was found but cannot be executed.
-        127\trun: the program was not found.
+        125\trun, and start and exec of containers from images: skiff itself failed.
+        126\tthe same: the program was found but cannot be executed.
+        127\tthe same: the program was not found.
         128+n\trun, exec: signal n ended the program.
         255\texec in a bundle's container: the program could not be started.
         other\trun, exec: the exit status of the program.
