@@ -150,6 +150,14 @@ def bundle(make_bundle) -> Bundle:
     return make_bundle()
 
 
+@pytest.fixture(scope="session")
+def skiff_program() -> str:
+    """Path of skiff, for tests of its own promises."""
+    if RUNTIME != "skiff":
+        pytest.skip(f"not for {RUNTIME}")
+    return skiff_path()
+
+
 @pytest.fixture
 def skiff(scratch, nothing_left_behind):
     """skiff("ps", "-a", timeout=5, stdin=b"…", env={…}) → Result: any skiff command line."""
