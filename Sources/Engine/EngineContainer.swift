@@ -1,4 +1,4 @@
-internal import ContainerRuntime
+package import ContainerRuntime
 internal import JSONCoding
 package import LinuxSystem
 internal import RuntimeSpec
@@ -68,6 +68,9 @@ package struct EngineContainer: ~Copyable {
             throw error
         }
     }
+
+    /// The container as the runtime has it, for reading processes and statistics; nil when it does not run.
+    package func loadRuntime() throws(StepError) -> Container? { try runtime() }
 
     /// What the container does now.
     package func status() throws(StepError) -> ContainerStatus {
