@@ -5,7 +5,7 @@ DESTDIR ?=
 SUITE   ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build install uninstall test lint format bench images clean
+.PHONY: help run build install uninstall test lint format docs bench images clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +33,13 @@ lint: ## check format, imports between layers, sizes, banned words, scripts
 
 format: ## format the Swift sources in place
 	@swift format format --in-place --recursive --parallel Sources Tests Package.swift
+
+docs: ## write docs/cli.md and docs/man/skiff.1 from the table of commands
+	@scripts/setup build
+	@scripts/build
+	@mkdir -p docs/man
+	@out/bin/skiff debug cli-reference >docs/cli.md
+	@out/bin/skiff debug manual >docs/man/skiff.1
 
 bench: ## compare with crun, runc and a minimal C program
 	@scripts/setup build test

@@ -42,6 +42,13 @@ package struct ParsedArguments: Sendable, Equatable {
         value(name) == "true"
     }
 
+    /// These options and those of a second reading, whose words count.
+    package func followed(by second: ParsedArguments) -> ParsedArguments {
+        var both = second
+        both.options = options + second.options
+        return both
+    }
+
     fileprivate mutating func add(_ option: CommandOption, _ value: String) {
         options.append(Pair(name: option.name, value: value))
     }

@@ -18,7 +18,7 @@ import Security
 ///   hooks        the runtime's, then createContainer: host paths are still there
 ///   root         pivot_root, names, sysctl before /proc/sys is read-only, masks before capabilities go
 ///   console      primary side to the runtime, replica becomes 0, 1, 2 and the controlling terminal
-///   privileged   limits, scheduling, personality, memory policy, labels
+///   privileged   limits, scheduling, personality, labels
 ///   directory    make the working directory while we may
 ///   identity     [filter] bounding set, groups, ids, capabilities, no_new_privs, read back
 ///   program      working directory entered and program found as the final user

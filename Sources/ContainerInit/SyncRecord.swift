@@ -14,7 +14,7 @@ package import LinuxSystem
 ///   [notify]          listener (number) ──▶    fetch by pidfd_getfd, hand to the agent
 ///                                       ◀──    listenerTaken
 ///                     created           ──▶    write state `created`, pid file
-///   gate: the fifo, or               ◀──    start
+///   gate: the socket, or             ◀──    start
 ///   at any point      failed, warning   ──▶    undo and report; log
 /// ```
 package enum SyncRecord: Sendable, Equatable {
@@ -34,7 +34,7 @@ package enum SyncRecord: Sendable, Equatable {
     case listenerTaken
     /// All is applied; init waits at its gate.
     case created
-    /// Execute the program (instead of the fifo, when the runtime stays).
+    /// Execute the program (instead of the gate, when the runtime stays).
     case start
     /// Init gives up.
     case failed(LaunchFailure)

@@ -1,4 +1,4 @@
-internal import ContainerRuntime
+package import ContainerRuntime
 internal import JSONCoding
 package import LinuxSystem
 internal import RuntimeSpec
@@ -57,15 +57,20 @@ package struct EngineContainer: ~Copyable {
     /// The folder as a host path.
     package var path: Path { home.containers.appending(Path(record.id)) }
 
-    /// What the runtime has under the container's id; nil when nothing.
+    /// What the runtime has under the container's id; nil when nothing, or nothing yet or any more because it is
+    /// being made or removed at this moment.
     func runtime() throws(StepError) -> Container? {
-        let store = StateStore(root: home.state)
-        let id = try ContainerID(record.id)
-        let isThere = try during("look for the container's state") { () throws(SyscallError) in
-            try statusIfPresent(of: home.state.appending(id.path)) != nil
+        if try !hasRuntimeState() { return nil }
+        do throws(StepError) {
+            return try Container.load(try ContainerID(record.id), from: StateStore(root: home.state))
+        } catch {
+            if try !hasRuntimeState() { return nil }
+            throw error
         }
-        return isThere ? try Container.load(id, from: store) : nil
     }
+
+    /// The container as the runtime has it, for reading processes and statistics; nil when it does not run.
+    package func loadRuntime() throws(StepError) -> Container? { try runtime() }
 
     /// What the container does now.
     package func status() throws(StepError) -> ContainerStatus {
@@ -85,15 +90,15 @@ package struct EngineContainer: ~Copyable {
         do throws(StepError) {
             return try runtime()?.status()
         } catch {
-            // It was being made or removed at this moment.
-            if try runtimeIsGone() { return nil }
+            // It was being removed at this moment.
+            if try !hasRuntimeState() { return nil }
             throw error
         }
     }
 
-    private func runtimeIsGone() throws(StepError) -> Bool {
+    private func hasRuntimeState() throws(StepError) -> Bool {
         try during("look for the container's state") { () throws(SyscallError) in
-            try statusIfPresent(of: home.state.appending("\(record.id)/state.json")) == nil
+            try statusIfPresent(of: home.state.appending("\(record.id)/state.json")) != nil
         }
     }
 

@@ -92,3 +92,16 @@ package struct LayerChanges {
         changes.append(Change(kind: kind, path: Path.joining(names, absolute: true)))
     }
 }
+
+extension LayerChanges {
+    /// The layers (top first) as one read-only tree. A single layer is that tree itself.
+    /// - SeeAlso: https://docs.kernel.org/filesystems/overlayfs.html
+    package static func mountBelow(_ layers: [BorrowedFD]) throws(StepError) -> MountTree {
+        try during("mount the image's layers") { () throws(SyscallError) in
+            if layers.count == 1 { return try cloneTree("", in: layers[0], recursive: false) }
+            let context = try FileSystemContext(type: "overlay")
+            for layer in layers { try context.set("lowerdir+", to: "/proc/self/fd/\(layer.rawValue)") }
+            return try context.mount(.readOnly)
+        }
+    }
+}

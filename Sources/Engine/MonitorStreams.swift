@@ -9,6 +9,8 @@ final class MonitorStreams {
     /// Kept open so that a program that closes its terminal and opens it again finds it alive.
     private var replica: SharedFD?
     let isTerminal: Bool
+    /// Small, because short lines become several times longer in the log: the monitor's memory is counted in kilobytes.
+    private static let chunk = 4096
     private var waiting: ArraySlice<UInt8> = []
     private var endsInput = false
 
@@ -83,7 +85,7 @@ final class MonitorStreams {
     func read(_ stream: LogLine.Stream) -> [UInt8]? {
         guard let source = stream == .output ? output?.borrowed : errors?.borrowed else { return nil }
         do throws(SyscallError) {
-            let bytes = try source.read(max: MonitorMessage.chunk)
+            let bytes = try source.read(max: Self.chunk)
             if !bytes.isEmpty { return bytes }
         } catch {
             if error.errno == .EAGAIN { return nil }

@@ -26,7 +26,9 @@ enum CommandTable {
     private static let engineVerbs: [(name: String, make: Maker)] = [
         ("stop", { .stop }), ("restart", { .restart }), ("rm", { .remove }), ("wait", { .wait }),
         ("attach", { .attach }), ("rename", { .rename }), ("unpause", { .unpause }),
-        ("monitor", { .monitor }),
+        ("monitor", { .monitor }), ("inspect", { .inspect }), ("logs", { .logs }), ("stats", { .stats }),
+        ("top", { .top }), ("usage", { .usage }), ("cp", { .copy }), ("diff", { .diff }), ("load", { .load }),
+        ("images", { .images }), ("rmi", { .removeImages }), ("image", { .image }),
     ]
     private static let generalVerbs: [(name: String, make: Maker)] = [
         ("help", { .help }), ("completion", { .completion }), ("debug", { .debug }),

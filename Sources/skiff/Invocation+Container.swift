@@ -27,7 +27,7 @@ extension Invocation {
     }
 
     /// Closes what the caller has left open beyond the descriptors that are meant for the program, so that nothing of
-    /// it is kept by a container (engines leak sockets), then seals.
+    /// it is kept by a container (engines leak sockets).
     func closeLeaks(preserved: Int32 = 0) throws(CommandError) {
         try command { () throws(StepError) in
             if preserved > 0 { try Self.checkOpen(through: 2 + preserved) }

@@ -4,12 +4,25 @@ import JSONCoding
 import LinuxSystem
 
 extension Command {
-    /// `skiff ps [--format table|json] ID`
+    /// `skiff ps [--format table|json] [ID]`
     static var processes: Command {
         let verb = CommandVerb(
-            "ps", .runtime, "List the processes of a container", operands: .container,
-            options: [CommandOption("format", "f", value: "FORMAT", "table or json")])
+            "ps", .runtime, "List containers made from images, or the processes of one container",
+            details:
+                "Without a word: the engine's containers that run, with --all all of them. With a container: its "
+                + "processes.",
+            operands: CommandOperands("[CONTAINER]", 0, 1),
+            options: [
+                CommandOption("format", "f", value: "FORMAT", "table or json"),
+                CommandOption("all", "a", "Containers that do not run, too"),
+                CommandOption("quiet", "q", "Print ids only"),
+            ])
         return Command(verb: verb) { (invocation) throws(CommandError) in
+            if invocation.arguments.words.isEmpty { return try ContainerListing(invocation).run() }
+            if try invocation.meansEngineContainer() {
+                let word = invocation.arguments.words[0]
+                throw CommandError.usage("\(word) was made from an image: skiff top \(word)")
+            }
             let container = try invocation.container()
             let pids = try command { () throws(StepError) in try container.processes() }
             switch invocation.arguments.value("format") ?? "table" {

@@ -21,7 +21,9 @@ extension Command {
                     "no-subreaper", "Accepted; orphans of the container are its own init's", hidden: true),
             ])
         return Command(verb: verb) { (invocation) throws(CommandError) in
-            guard invocation.arguments.value("bundle") != nil else { return try ImageRun(invocation).run() }
+            guard let invocation = BundleRun.recognise(invocation, verb) else {
+                return try ImageRun(invocation).run()
+            }
             guard invocation.arguments.words.count == 1 else {
                 throw CommandError.usage("with --bundle there is one argument, the container's id")
             }
@@ -35,6 +37,28 @@ extension Command {
 struct BundleRun {
     private let invocation: Invocation
     private let isDetached: Bool
+
+    /// The invocation if it is about a bundle: `--bundle` is given, or follows the id, as Slurm's manual writes it,
+    /// and names a bundle that is there. Otherwise such words belong to the program of an image.
+    static func recognise(_ invocation: Invocation, _ verb: CommandVerb) -> Invocation? {
+        if invocation.arguments.value("bundle") != nil { return invocation }
+        let words = invocation.arguments.words
+        guard words.count > 1, words[1].hasPrefix("-b") || words[1].hasPrefix("--bundle") else { return nil }
+        let trailing = CommandVerb(
+            verb.name, verb.group, verb.summary, operands: CommandOperands("ID", 1, 1), options: verb.options)
+        var second = ParsedArguments()
+        let wrong = bestEffort("then the words are the program's") { () throws(UsageError) in
+            second = try CommandLineParser(trailing).parseAll(words)
+        }
+        guard wrong == nil, let bundle = second.value("bundle") else { return nil }
+        let missing = bestEffort("then it names no bundle") { () throws(SyscallError) in
+            _ = try open(Path(bundle).appending("config.json"), .pathOnly)
+        }
+        guard missing == nil else { return nil }
+        return Invocation(
+            globals: invocation.globals, arguments: invocation.arguments.followed(by: second),
+            output: invocation.output, verbName: invocation.verbName)
+    }
 
     /// Reads the options.
     init(_ invocation: Invocation) {

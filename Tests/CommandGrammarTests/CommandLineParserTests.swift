@@ -100,4 +100,22 @@ private let run = CommandVerb(
         #expect(script.contains("create)"))
         #expect(script.contains("--no-pivot"))
     }
+
+    @Test func `the manual page shows what is not hidden, and no text becomes a request`() {
+        let page = ManualPage(
+            version: "1.2", date: "2026-01-31",
+            before: [
+                ManualPage.Section("DESCRIPTION", ".dots and \\ slashes\n\n    an example\n\nterm\tits text")
+            ],
+            after: [])
+        let hidden = CommandVerb("old", .other, "Old", operands: .none, hidden: true)
+        let text = help.manual(of: [verb, hidden], page)
+        #expect(text.contains(".TH SKIFF 1 2026-01-31 \"skiff 1.2\"\n"))
+        #expect(text.contains("\n\\&.dots and \\e slashes\n"))
+        #expect(text.contains("\n.PP\n.EX\n    an example\n.EE\n.TP\n"))
+        #expect(text.contains("\n.TP\n\\fBterm\\fR\nits text\n"))
+        #expect(text.contains("\n.SS skiff create [OPTIONS] CONTAINER\nMake a container.\n"))
+        #expect(text.contains("\n.TP\n\\fB\\-b, \\-\\-bundle\\fR \\fIDIR\\fR\nwhere config.json is.\n"))
+        #expect(!text.contains("SS skiff old"))
+    }
 }

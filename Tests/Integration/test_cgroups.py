@@ -62,7 +62,8 @@ def test_cg_1_an_absolute_path_is_where_it_says(rt, bundle):
     with rt.sleeping(bundle) as c:
         paths = {line.split(":", 2)[2] for line in Path(f"/proc/{c.pid}/cgroup").read_text().splitlines()}
         assert unique("/deep/er/place") in paths
-        assert paths <= {unique("/deep/er/place"), "/"}
+        if os.environ.get("CGROUPS", "host") == "host":  # other views hide trees, in which the caller's place stays
+            assert paths <= {unique("/deep/er/place"), "/"}
     for root in host.cgroup_roots():
         for left in sorted(root.glob(f"{host.TOKEN}/**/"), key=lambda p: -len(str(p))):
             left.rmdir()  # parents that the path named may stay

@@ -197,7 +197,7 @@ def test_2016_9962_the_joining_process_shows_nothing_of_the_host(rt, bundle):
     (bundle.rootfs / "bin/watch").write_text(
         "#!/bin/sh\necho ready\nwhile :; do for p in /proc/[0-9]*; do [ $p = /proc/1 ] || { "
         "for f in $p/fd/*; do case ${f##*/} in 0|1|2) continue;; esac; t=$(busybox readlink $f 2>/dev/null); case $t in /work*|/tmp/skifftest*|/run*|/usr*) echo LEAK $t;; esac; done; "
-        "e=$(busybox readlink $p/exe 2>/dev/null); case $e in *skiff*) echo EXE $e;; esac; "
+        "e=$(busybox readlink $p/exe 2>/dev/null); echo EXE $e; "
         "busybox ls $p/root/work >/dev/null 2>&1 && echo ROOT; }; done; done\n")
     (bundle.rootfs / "bin/watch").chmod(0o755)
     bundle.process["args"] = ["/bin/sh", "/bin/watch"]
@@ -207,8 +207,7 @@ def test_2016_9962_the_joining_process_shows_nothing_of_the_host(rt, bundle):
         for _ in range(30):
             c.exec("/bin/true").ok()
         assert "LEAK" not in c.text and "ROOT" not in c.text, c.text
-        if rt.name == "skiff":
-            assert "EXE" not in c.text
+        assert rt.path not in c.text  # a copy that cannot be written may be seen for a moment, the file itself never
 
 
 def test_exec_many_times_leaves_nothing(rt, bundle):
