@@ -8,6 +8,7 @@ CGROUPS    host, v2 or v1: the view of control groups (default host; v1 for crun
 import os
 import re
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -130,6 +131,27 @@ def rt(scratch, request, nothing_left_behind) -> Runtime:
     for name in left:
         runtime("delete", "--force", name)
     assert not left or fails_by_nature(request.node), f"containers left in the state directory: {left}"
+
+
+def tree(path: Path) -> dict[str, tuple]:
+    """Every name below `path` with type, mode, owner and content."""
+    found = {}
+    for entry in [path, *path.rglob("*")]:
+        st = entry.lstat()
+        content = entry.read_bytes() if stat.S_ISREG(st.st_mode) else os.readlink(entry) if stat.S_ISLNK(st.st_mode) else None
+        found[str(entry)] = (st.st_mode, st.st_uid, st.st_gid, st.st_nlink if not stat.S_ISDIR(st.st_mode) else 0, content)
+    return found
+
+
+@pytest.fixture
+def canary(scratch, request):
+    """A directory outside the rootfs that must stay exactly as it is."""
+    path = scratch / "canary"
+    (path / "directory").mkdir(parents=True)
+    (path / "file").write_text("alive")
+    before = tree(path)
+    yield path
+    assert tree(path) == before or fails_by_nature(request.node), "something outside the rootfs was changed"
 
 
 @pytest.fixture

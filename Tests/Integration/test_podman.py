@@ -6,7 +6,6 @@ In the private namespaces of the test run: cgroupfs, events and logs to files, l
 import json
 import os
 import shutil
-import subprocess
 import tarfile
 from pathlib import Path
 

@@ -5,10 +5,8 @@
 // Each object holds "verb" and, where the verb is one call, "result" and "errno" ("" when it succeeded).
 // A failing call never ends the sequence; `exit N` does. Without it the exit code is 0.
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <mqueue.h>
 #include <poll.h>
 #include <sched.h>
@@ -24,9 +22,7 @@
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/statfs.h>
 #include <sys/syscall.h>
-#include <sys/sysmacros.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -35,22 +31,24 @@
 
 #include "facts.h"
 #include "json.h"
+#include "verbs.h"
 
-static int argument_count;
-static char **arguments, **program_arguments;
+int argument_count;
+char **arguments;
+static char **program_arguments;
 
-static const char *argument(int index, const char *fallback) {
+const char *argument(int index, const char *fallback) {
     return index < argument_count ? arguments[index] : fallback;
 }
-static long number(int index, long fallback) {
+long number(int index, long fallback) {
     return index < argument_count ? strtol(arguments[index], NULL, 0) : fallback;
 }
-static void outcome(long result) {
+void outcome(long result) {
     int code = result < 0 ? errno : 0;
     json_key_number("result", result);
     json_key_text("errno", code ? strerrorname_np(code) : "");
 }
-static void nap(double seconds) {
+void nap(double seconds) {
     struct timespec left = {(time_t)seconds, (long)((seconds - (double)(time_t)seconds) * 1e9)};
     while (nanosleep(&left, &left) && errno == EINTR) {}
 }
@@ -185,143 +183,6 @@ static void do_fill(void) {
     for (long i = 0; fd >= 0 && i < number(1, 1) && result >= 0; i++) result = write(fd, block, sizeof block);
     outcome(result);
     if (fd >= 0) close(fd);
-}
-
-// ---- files ----
-
-static int open_flags(const char *mode) {
-    int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-    if (strchr(mode, 'c')) flags |= O_CREAT;
-    if (strchr(mode, 'a')) flags |= O_APPEND;
-    if (strchr(mode, 't')) flags |= O_TRUNC;
-    if (strchr(mode, 'd')) flags |= O_DIRECTORY;
-    if (strchr(mode, 'r') && strchr(mode, 'w')) return flags | O_RDWR;
-    return flags | (strchr(mode, 'w') ? O_WRONLY : O_RDONLY);
-}
-
-// open PATH MODE: MODE has letters of r w c(reate) a(ppend) t(runcate) d(irectory).
-static void do_open(void) {
-    int fd = open(argument(0, "/"), open_flags(argument(1, "r")), 0644);
-    outcome(fd < 0 ? -1 : 0);
-    if (fd >= 0) close(fd);
-}
-
-static void do_read(void) {
-    static char text[1 << 16];
-    int fd = open(argument(0, "/"), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text);
-    outcome(n);
-    if (n >= 0) {
-        json_key("text");
-        json_bytes(text, (size_t)n);
-    }
-    if (fd >= 0) close(fd);
-}
-
-// write PATH TEXT [MODE]
-static void do_write(void) {
-    int fd = open(argument(0, "/"), open_flags(argument(2, "wct")), 0644);
-    outcome(fd < 0 ? -1 : write(fd, argument(1, ""), strlen(argument(1, ""))));
-    if (fd >= 0) close(fd);
-}
-
-static void describe(const struct stat *st) {
-    static const char *kinds[16] = {[1] = "fifo", [2] = "char", [4] = "dir", [6] = "block", [8] = "file", [10] = "link",
-                                    [12] = "socket"};
-    json_key_text("kind", kinds[(st->st_mode & S_IFMT) >> 12]);
-    json_key_number("mode", st->st_mode & 07777);
-    json_key_number("uid", st->st_uid);
-    json_key_number("gid", st->st_gid);
-    json_key_number("size", st->st_size);
-    json_key_number("nlink", (long long)st->st_nlink);
-    json_key_number("major", major(st->st_rdev));
-    json_key_number("minor", minor(st->st_rdev));
-    json_key_number("mtime", st->st_mtime);
-}
-static void do_stat(void) {
-    struct stat st;
-    int result = stat(argument(0, "/"), &st);
-    outcome(result);
-    if (!result) describe(&st);
-}
-static void do_lstat(void) {
-    struct stat st;
-    int result = lstat(argument(0, "/"), &st);
-    outcome(result);
-    if (!result) describe(&st);
-}
-static void do_readlink(void) {
-    char target[4096];
-    ssize_t n = readlink(argument(0, "/"), target, sizeof target);
-    outcome(n);
-    if (n >= 0) {
-        json_key("target");
-        json_bytes(target, (size_t)n);
-    }
-}
-static void do_list(void) {
-    DIR *directory = opendir(argument(0, "/"));
-    outcome(directory ? 0 : -1);
-    json_key("names");
-    json_array();
-    for (struct dirent *entry; directory && (entry = readdir(directory));)
-        if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..")) json_text(entry->d_name);
-    json_end();
-    if (directory) closedir(directory);
-}
-static void do_statfs(void) {
-    struct statfs fs;
-    int result = statfs(argument(0, "/"), &fs);
-    outcome(result);
-    if (result) return;
-    json_key_number("type", fs.f_type);
-    json_key_number("bytes", (long long)fs.f_blocks * fs.f_bsize);
-    json_key_number("files", (long long)fs.f_files);
-    json_key_number("flags", fs.f_flags);
-}
-static void do_mkdir(void) { outcome(mkdir(argument(0, "/d"), 0755)); }
-static void do_rmdir(void) { outcome(rmdir(argument(0, "/d"))); }
-static void do_unlink(void) { outcome(unlink(argument(0, "/f"))); }
-static void do_symlink(void) { outcome(symlink(argument(0, "/"), argument(1, "/l"))); }
-static void do_chown(void) { outcome(chown(argument(0, "/f"), (uid_t)number(1, 0), (gid_t)number(2, 0))); }
-static void do_access(void) { outcome(access(argument(0, "/"), (int)number(1, 0))); }
-
-// mknod PATH c|b|p MAJOR MINOR
-static void do_mknod(void) {
-    const char *kind = argument(1, "c");
-    mode_t mode = *kind == 'p' ? S_IFIFO : *kind == 'b' ? S_IFBLK : S_IFCHR;
-    outcome(mknod(argument(0, "/n"), mode | 0600, makedev((unsigned)number(2, 1), (unsigned)number(3, 3))));
-}
-
-// wait-for PATH [SECONDS]: until the file is there.
-static void do_wait_for(void) {
-    long polls = number(1, 10) * 100;
-    while (polls-- > 0 && access(argument(0, "/go"), F_OK)) nap(0.01);
-    outcome(access(argument(0, "/go"), F_OK));
-}
-
-// swap A B: exchanges two names as fast as it can, for ever.
-static void do_swap(void) {
-    for (;;) syscall(SYS_renameat2, AT_FDCWD, argument(0, "a"), AT_FDCWD, argument(1, "b"), 2 /* RENAME_EXCHANGE */);
-}
-
-static int note_writable(const char *path, const struct stat *st, int kind, struct FTW *place) {
-    (void)place;
-    if (kind == FTW_D && strtol(path + strlen("/proc/"), NULL, 10) > 0 && !strncmp(path, "/proc/", 6)) return FTW_SKIP_SUBTREE;
-    if (kind != FTW_F || !S_ISREG(st->st_mode)) return FTW_CONTINUE;
-    int fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK);
-    if (fd < 0) return FTW_CONTINUE;
-    close(fd);
-    json_text(path);
-    return FTW_CONTINUE;
-}
-
-// writable DIRECTORY: files below it that can be opened for writing, those of processes left out.
-static void do_writable(void) {
-    json_key("paths");
-    json_array();
-    nftw(argument(0, "/proc"), note_writable, 32, FTW_PHYS | FTW_MOUNT | FTW_ACTIONRETVAL);
-    json_end();
 }
 
 // ---- standard streams ----
