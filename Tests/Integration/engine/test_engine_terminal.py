@@ -40,7 +40,12 @@ def test_ctrl_z_stops_the_job_inside(engine):
     begin_long_job(terminal)
     terminal.suspend()
     terminal.expect("Stopped")
-    terminal.send("kill -9 %1; wait %1; exit 0\n")
+    terminal.send("kill -9 %1\n")
+    terminal.expect("# ")
+    # The shell takes note of the job's end at a prompt, and before it does not let itself be left.
+    terminal.send("sleep 0.2\n")
+    terminal.expect("# ")
+    terminal.send("exit 0\n")
     assert terminal.wait() == 0
     terminal.close()
 
