@@ -32,7 +32,7 @@ ALLOWED = {
     "ContainerRuntime": _MECHANISM | {
         "ContainerInit", "Cgroups", "Namespaces", "Rootfs", "Security", "CapabilityBinding"},
     "Engine": _MECHANISM | {
-        "ContainerRuntime", "ImageStore", "ImageSpec", "Cgroups", "Networking", "Rootfs", "Security", "Namespaces",
+        "ContainerInit", "ContainerRuntime", "ImageStore", "ImageSpec", "Cgroups", "Networking", "Rootfs", "Security", "Namespaces",
         "CapabilityBinding"},
     "Registry": {"ImageSpec", "JSONCoding", "Foundation", "DigestBinding"},
     "ImageTransfer": {
