@@ -77,6 +77,16 @@ def test_times_are_clamped_and_lists_left_out(tmp_path):
     assert "var/lib/apt/lists" in found and "var/lib/apt/lists/some_list" not in found
 
 
+def test_logs_are_left_out_but_links_of_logs_are_kept(tmp_path):
+    make_tree(tmp_path)
+    (tmp_path / "var/log/server").mkdir(parents=True)
+    (tmp_path / "var/log/server/error.log").write_text("of the build")
+    (tmp_path / "var/log/server/access.log").symlink_to("/dev/stdout")
+    found, _ = entries(tmp_path)
+    assert "var/log/server/error.log" not in found
+    assert found["var/log/server/access.log"].linkname == "/dev/stdout"
+
+
 def test_the_same_tree_gives_the_same_bytes(tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()

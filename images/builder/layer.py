@@ -78,7 +78,9 @@ def _names(tree, folder):
         entries = sorted(listing, key=lambda entry: os.fsencode(entry.name))
     for entry in entries:
         name = os.path.join(folder, entry.name)
-        if any(fnmatch.fnmatchcase(name, pattern) for pattern in LEFT_OUT):
+        # A recipe's link from a log to standard output does belong to the image.
+        is_log_link = entry.is_symlink() and name.startswith("var/log/")
+        if not is_log_link and any(fnmatch.fnmatchcase(name, pattern) for pattern in LEFT_OUT):
             continue
         yield name
         if entry.is_dir(follow_symlinks=False):
