@@ -1,4 +1,5 @@
-"""engine: skiff on a store with the busybox image that images/build makes, and a state directory of the test's own.
+"""engine: skiff on a store with the busybox image that images/build makes, and a state directory of the test's own;
+services and empty_engine: the same with other stores.
 After each test there must be no container, name, snapshot, volume, state entry or cgroup left."""
 
 import os
@@ -87,20 +88,51 @@ def busybox_archive() -> Path:
 @pytest.fixture(scope="session")
 def engine_store(skiff_program, busybox_archive, session_directory) -> Path:
     store = session_directory / "store"
-    helper = Path(skiff_program).parent / "skiff-image"
-    if not helper.exists():
-        helper = Path(skiff_program).parent.parent / "libexec/skiff/skiff-image"
-    subprocess.run([helper, "load", "--store", store, "--quiet", busybox_archive], check=True,
-                   stdout=subprocess.DEVNULL, timeout=60)
+    load(skiff_program, store, busybox_archive)
     return store
+
+
+@pytest.fixture(scope="session")
+def service_store(skiff_program, session_directory) -> Path:
+    """A store with the python, nginx, redis and postgres images. `make images` must have made their archives: package
+    scripts need a network, which tests have not."""
+    store = session_directory / "services"
+    folder = Path(os.environ.get("IMAGES", PROJECT / "out/images"))
+    for name in ("python", "nginx", "redis", "postgres"):
+        archive = folder / f"{name}.oci.tar"
+        if not archive.exists():
+            pytest.fail(f"{archive} is missing: run `make images`", pytrace=False)
+        load(skiff_program, store, archive)
+    return store
+
+
+def load(program: str, store: Path, archive: Path) -> None:
+    subprocess.run([program, "--store", store, "load", "--quiet", archive], check=True, stdout=subprocess.DEVNULL,
+                   timeout=300)
 
 
 @pytest.fixture
 def engine(skiff_program, engine_store, scratch, nothing_left_behind):
-    made = Engine(skiff_program, engine_store, scratch)
+    yield from clean_engine(skiff_program, engine_store, scratch)
+
+
+@pytest.fixture
+def services(skiff_program, service_store, scratch, nothing_left_behind):
+    """An Engine with the images of real programs."""
+    yield from clean_engine(skiff_program, service_store, scratch)
+
+
+@pytest.fixture
+def empty_engine(skiff_program, scratch, nothing_left_behind):
+    """An Engine with a store of its own, without images."""
+    yield from clean_engine(skiff_program, scratch / "store", scratch)
+
+
+def clean_engine(program: str, store: Path, scratch: Path):
+    made = Engine(program, store, scratch)
     yield made
     left = made.leftovers()
-    for path in (engine_store / "containers").iterdir() if (engine_store / "containers").is_dir() else ():
+    for path in (store / "containers").iterdir() if (store / "containers").is_dir() else ():
         made("rm", "--force", path.name)
-    subprocess.run(["rm", "-rf", engine_store / "volumes"], check=True)
+    subprocess.run(["rm", "-rf", store / "volumes"], check=True)
     assert not left, f"left behind: {left}"
