@@ -41,7 +41,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "allows_leftovers: nothing_left_behind does not judge this test")
     if config.option.collectonly:
         return
-    (PROJECT / ".build/tests").mkdir(parents=True, exist_ok=True)
+    for directory in (".build/tests", "out"):  # tests build there
+        (PROJECT / directory).mkdir(parents=True, exist_ok=True)
     writable = [Path("/tmp"), Path("/run"), PROJECT / ".build", PROJECT / "out"]
     if RUNTIME == "skiff":
         writable.append(Path("/var"))

@@ -192,6 +192,7 @@ def test_cli_4_exec_ends_with_the_container(rt, bundle):
         assert running.wait().code == 137
 
 
+@pytest.mark.peer(crun="shows its own file")
 def test_2016_9962_the_joining_process_shows_nothing_of_the_host(rt, bundle):
     """Pid 1 of the container watches every process that appears and tries to reach host files through it."""
     (bundle.rootfs / "bin/watch").write_text(
