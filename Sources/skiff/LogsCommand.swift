@@ -23,12 +23,12 @@ extension Command {
                 selection.tail = number
             }
             let follows = invocation.arguments.isSet("follow")
-            try command { () throws(StepError) in try print(container, selection, follows) }
+            try command { () throws(StepError) in try show(container, selection, follows) }
             return 0
         }
     }
 
-    private static func print(
+    private static func show(
         _ container: borrowing EngineContainer, _ selection: LogReader.Selection, _ follows: Bool
     ) throws(StepError) {
         let step: Step = "print the log of \(container.record.name)"
