@@ -39,7 +39,8 @@ package enum UnifiedKeys {
         if key.contains("/") || key.utf8.contains(where: { $0 <= 0x20 }) {
             throw SpecError(field: field, reason: "must be the name of a file in the cgroup", value: key)
         }
-        guard let dot = key.firstIndex(of: "."), dot != key.startIndex, key.last != ".", !key.split(separator: ".", omittingEmptySubsequences: false).contains("")
+        guard let dot = key.firstIndex(of: "."), dot != key.startIndex, key.last != ".",
+            !key.split(separator: ".", omittingEmptySubsequences: false).contains("")
         else {
             throw SpecError(field: field, reason: "must have the form controller.file", value: key)
         }

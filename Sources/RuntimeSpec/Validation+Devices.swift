@@ -35,7 +35,9 @@ extension Validation {
             }
             try requireInterfaceName(name, "\(field).name")
             // The kernel fills in a free number for %d, so such names do not clash.
-            if !name.split(separator: "%").dropFirst().contains(where: { $0.first == "d" }) { try requireFree(name, "\(field).name", &taken) }
+            if !name.split(separator: "%").dropFirst().contains(where: { $0.first == "d" }) {
+                try requireFree(name, "\(field).name", &taken)
+            }
         }
     }
 
