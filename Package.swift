@@ -1,5 +1,4 @@
 // swift-tools-version: 6.2
-import Foundation
 import PackageDescription
 
 // Targets, settings and dependency arrows; nothing else. The layers and their direction are explained in
@@ -133,29 +132,14 @@ let targets: [Target] = [
         ]),
 ]
 
-// A target appears when its folder has content.
-func folder(_ target: Target) -> String {
-    target.path ?? (target.type == .test ? "Tests/\(target.name)" : "Sources/\(target.name)")
-}
-let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().path
-let present = targets.filter { FileManager.default.fileExists(atPath: "\(root)/\(folder($0))") }
-let names = Set(present.map(\.name))
-for target in present {
-    target.dependencies.removeAll { dependency in
-        if case .byNameItem(let name, _) = dependency { return !names.contains(name) }
-        return false
-    }
-}
-
 let package = Package(
     name: "skiff",
-    products: names.contains("skiff-image")
-        ? [
-            .executable(name: "skiff", targets: ["skiff"]),
-            .executable(name: "skiff-image", targets: ["skiff-image"]),
-        ] : [],
+    products: [
+        .executable(name: "skiff", targets: ["skiff"]),
+        .executable(name: "skiff-image", targets: ["skiff-image"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
     ],
-    targets: present
+    targets: targets
 )
