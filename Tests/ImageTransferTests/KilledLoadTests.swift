@@ -10,7 +10,7 @@ import Testing
         let layers = (0..<2).map { number in Workshop.Layer(tar { $0.add("f\(number)", data: [1]) }) }
         let source = try workshop.directory(Workshop.layout(layers))
         let store = workshop.path + "/store"
-        await #expect(processExitsWith: .signal(9)) { [source, store] in
+        await #expect(processExitsWith: .signal(9)) { [source = source as String, store = store as String] in
             let loader = ImageLoader(ImageLoader.Request(path: Path(source))) { line in
                 if line.contains("layer 2") {
                     bestEffort("the parent sees it") { () throws(SyscallError) in
