@@ -62,6 +62,10 @@ extension EngineContainer {
     /// Waits until nobody holds the container's lock. Gives the outcome that the holder left in it.
     @discardableResult
     func waitUntilRecorded() throws(StepError) -> ExitRecord? {
+        // Opened first: a container that removes itself takes the name of its lock away.
+        let file = try during("open the lock of \(record.name)") { () throws(SyscallError) in
+            try open(ContainerFile.lock, [.readWrite, .create, .noFollow], mode: 0o600, in: folder.borrowed)
+        }
         if let runtime = try runtime(), let initial = try runtime.openInit() {
             // A container may outlive its monitor.
             try during("wait for the end of \(record.name)") { () throws(SyscallError) in
@@ -69,7 +73,7 @@ extension EngineContainer {
             }
         }
         let bytes = try during("wait for the end of \(record.name)") { () throws(SyscallError) in
-            let lock = try FileLock(at: ContainerFile.lock, in: folder.borrowed, exclusive: false)
+            let lock = try FileLock(try file.borrowed.duplicate(), exclusive: false)
             return try lock.borrowed.read(max: 1 << 16)
         }
         return bytes.isEmpty ? nil : try exitRecord(bytes)

@@ -37,7 +37,8 @@ def test_the_monitor_is_small_and_survives_the_terminal(engine):
     engine.wait_log(id, "line 1999")
     monitor = engine.monitor(id)
     assert Path(f"/proc/{monitor}/comm").read_text().strip() == "skiff:[monitor]"
-    assert private_dirty(monitor) <= MONITOR_LIMIT_KB
+    # The program as it is released; without optimisation it needs half as much again.
+    assert private_dirty(monitor) <= MONITOR_LIMIT_KB * (1.5 if "/debug/" in engine.program else 1)
     assert os.getsid(monitor) != os.getsid(0)
     os.kill(monitor, signal.SIGHUP)
     assert sorted(int(n) for n in os.listdir(f"/proc/{monitor}/fd"))[:3] == [0, 1, 2]
@@ -106,7 +107,7 @@ def test_a_paused_container_can_be_stopped_and_removed(engine):
 def test_several_wait_and_one_that_removes_itself_is_still_answered(engine):
     id = engine.detached("--rm", "busybox", "sh", "-c", "trap 'exit 6' TERM; while :; do sleep 0.05; done")
     waiters = [engine.background("wait", id) for _ in range(3)]
-    time.sleep(0.3)
+    time.sleep(0.5)
     engine("stop", id).ok()
     assert [w.wait().out for w in waiters] == ["6\n"] * 3
     assert not engine.folder(id).exists()

@@ -26,17 +26,17 @@ def test_a_fork_bomb_is_held(engine):
     assert "can't fork" in text and int(text.split("processes peak")[1].split()[0]) <= 64
 
 
-def test_half_a_processor(engine):
+def test_a_fifth_of_a_processor(engine):
     begin = time.monotonic()
-    text = engine("run", "--rm", "--usage", "--cpus", "0.5", "--init", "busybox", "timeout", "3",
+    text = engine("run", "--rm", "--usage", "--cpus", "0.2", "--init", "busybox", "timeout", "3",
                   "sh", "-c", "while :; do :; done",
                   timeout=20).err
     wall = time.monotonic() - begin
     words = text.split("cpu time")[1].split()
     used = float(words[0]) * {"s": 1, "ms": 0.001}[words[1]]
-    # The lower bound is for a machine that others use, too.
-    assert 0.3 <= used <= 0.6 * wall
-    assert int(text.split("throttled periods")[1].split()[0]) > 5
+    # The lower bounds are for a machine that others use, too.
+    assert 0.1 <= used <= 0.3 * wall
+    assert int(text.split("throttled periods")[1].split()[0]) > 2
 
 
 def test_limits_are_seen_inside(engine):
