@@ -16,6 +16,12 @@ let strict: [SwiftSetting] = [
     .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
 ]
 let tests: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
+// Where `skiff` begins: before the C library, see CShims/CStart.
+#if arch(x86_64)
+    let start = ["-Xlinker", "--entry=skiff_start"]
+#else
+    let start: [String] = []
+#endif
 
 func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
@@ -31,6 +37,13 @@ let targets: [Target] = [
     .target(
         name: "CLinux", path: "CShims/CLinux",
         cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Wconversion", "-Werror"])]),
+    .target(
+        name: "CStart", path: "CShims/CStart",
+        cSettings: [
+            .unsafeFlags([
+                "-Wall", "-Wextra", "-Wconversion", "-Werror", "-ffreestanding", "-fno-stack-protector",
+            ])
+        ]),
     .systemLibrary(
         name: "CSeccomp", path: "CShims/CSeccomp", pkgConfig: "libseccomp",
         providers: [.apt(["libseccomp-dev"])]),
@@ -85,10 +98,10 @@ let targets: [Target] = [
             "Engine", "ContainerRuntime", "ContainerInit", "Cgroups", "ImageStore", "ImageSpec",
             "LinuxSystem",
             "RuntimeSpec", "JSONCoding", "Security", "CommandGrammar", "Rootfs",
-            "CapabilityBinding",
+            "CapabilityBinding", "CStart",
         ],
         swiftSettings: strict,
-        linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        linkerSettings: [.unsafeFlags(["-static-executable"] + start)]),
     .executableTarget(
         name: "skiff-image",
         dependencies: [
