@@ -1,5 +1,15 @@
 #include "clinux.h"
 
+static char **arguments;
+
+/// glibc hands them to every constructor. The Swift runtime reads /proc/self/maps to find them.
+__attribute__((constructor)) static void remember_arguments(int count, char **vector) {
+    (void)count;
+    arguments = vector;
+}
+
+char **cl_arguments(void) { return arguments; }
+
 long cl_capget(uint64_t *effective, uint64_t *permitted, uint64_t *inheritable) {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3, .pid = 0};
     struct __user_cap_data_struct data[2] = {{0, 0, 0}, {0, 0, 0}};

@@ -67,6 +67,11 @@ package struct CapabilitySet: OptionSet, Hashable, Sendable {
         rawValue = 1 << UInt64(capability.rawValue)
     }
 
+    /// By the bits; the way by raw values is generic, and slow in its first use.
+    package static func == (one: CapabilitySet, other: CapabilitySet) -> Bool {
+        one.rawValue == other.rawValue
+    }
+
     /// Everything that the running kernel knows.
     package static var all: CapabilitySet {
         CapabilitySet(rawValue: UInt64.max >> UInt64(63 - Capability.last.rawValue))

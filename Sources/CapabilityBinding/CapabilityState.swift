@@ -83,11 +83,11 @@ package struct CapabilityState: Equatable, Sendable {
 package enum BoundingSet {
     /// The members among the capabilities that the kernel knows.
     package static func current() -> CapabilitySet {
-        var set = CapabilitySet()
+        var bits: UInt64 = 0
         for number in 0...Capability.last.rawValue where cap_get_bound(cap_value_t(number)) == 1 {
-            set.insert(CapabilitySet(Capability(rawValue: number)))
+            bits |= 1 << UInt64(number)
         }
-        return set
+        return CapabilitySet(rawValue: bits)
     }
 
     /// Takes `capability` out for ever; needs CAP_SETPCAP.
@@ -104,11 +104,11 @@ package enum BoundingSet {
 package enum AmbientSet {
     /// The members among the capabilities that the kernel knows.
     package static func current() -> CapabilitySet {
-        var set = CapabilitySet()
+        var bits: UInt64 = 0
         for number in 0...Capability.last.rawValue where cap_get_ambient(cap_value_t(number)) == 1 {
-            set.insert(CapabilitySet(Capability(rawValue: number)))
+            bits |= 1 << UInt64(number)
         }
-        return set
+        return CapabilitySet(rawValue: bits)
     }
 
     /// Empties the set.

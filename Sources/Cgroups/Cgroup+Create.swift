@@ -5,18 +5,29 @@ extension Cgroup {
     /// fails, what was made is removed again.
     /// - Throws: a `StepError` that names the limit's field, the file and the value, or the rule of the kernel that
     ///   stands against it.
-    package static func create(_ plan: CgroupPlan) throws(StepError) -> Cgroup {
+    ///
+    /// With `leavingDevices` the device rules are not put in place: `controlDevices` does it, which must be before
+    /// anything runs in the cgroup that is not trusted. It takes as long as all else here.
+    package static func create(
+        _ plan: CgroupPlan, leavingDevices: Bool = false
+    ) throws(StepError) -> Cgroup {
         var cgroup = Cgroup(
             record: CgroupRecord(path: plan.path.description, isInOwnFolder: plan.path.isInOwnFolder))
         do throws(StepError) {
             for directory in plan.directories { try cgroup.make(directory, at: plan.path) }
-            if let rules = plan.deviceRules { try cgroup.installDeviceProgram(rules) }
+            if !leavingDevices { try cgroup.controlDevices(plan) }
         } catch {
             var error = error
             error.notes += cgroup.undo()
             throw error
         }
         return cgroup
+    }
+
+    /// Puts the device rules of a new cgroup's plan in place, where a program holds them.
+    package func controlDevices(_ plan: CgroupPlan) throws(StepError) {
+        guard let rules = plan.deviceRules else { return }
+        try installDeviceProgram(rules, isFirst: isNew)
     }
 
     private mutating func make(_ directory: CgroupPlan.Directory, at path: CgroupPath) throws(StepError) {

@@ -2,14 +2,14 @@ internal import LinuxSystem
 
 extension Cgroup {
     /// Generates the program of a list of rules and puts it on the v2 directory. A program that is there already is
-    /// replaced in one step, so that no moment without control passes (CG-11).
+    /// replaced in one step, so that no moment without control passes (CG-11). `isFirst` says that there is none.
     /// - SeeAlso: bpf(2) BPF_PROG_ATTACH, cgroup-v2.rst §Device controller
-    func installDeviceProgram(_ rules: [DeviceRule]) throws(StepError) {
+    func installDeviceProgram(_ rules: [DeviceRule], isFirst: Bool = false) throws(StepError) {
         guard let unified else { return }
         let words = DeviceProgram(rules).instructions.map(\.word)
         do throws(SyscallError) {
             let program = try loadDeviceProgram(words)
-            let old = try attachedDevicePrograms(of: unified.descriptor)
+            let old = isFirst ? [] : try attachedDevicePrograms(of: unified.descriptor)
             guard let first = old.first else {
                 return try attachDeviceProgram(program.borrowed, to: unified.descriptor, replacing: nil)
             }

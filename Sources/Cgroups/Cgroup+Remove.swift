@@ -17,6 +17,7 @@ extension Cgroup {
     /// Kills what is left, waits until it is gone, and removes the directories in all trees, those that the container
     /// made below first, and our own folder with its last container. What is gone already is no error (CG-13, W-12).
     package func remove() throws(StepError) {
+        if removeEmpty() { return }
         if try isPopulated() {
             try kill()
             try waitUntilEmpty(Deadline(milliseconds: 10_000))
@@ -30,6 +31,20 @@ extension Cgroup {
             }
         }
         if let failure { throw failure }
+    }
+
+    /// Removes the directories if nothing is in them, as it is when a container has ended; false if something stands
+    /// against it. The kernel's refusal is the cheapest way to ask.
+    private func removeEmpty() -> Bool {
+        for tree in trees {
+            let error = bestEffort("the thorough way finds out why and reports it") {
+                () throws(SyscallError) in
+                try removeDirectory(tree.path)
+            }
+            if error != nil { return false }
+        }
+        if record.isInOwnFolder { for tree in trees { removeOwnFolder(above: tree) } }
+        return true
     }
 
     /// Waits until no process is left.

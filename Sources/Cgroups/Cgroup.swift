@@ -47,6 +47,12 @@ package struct Cgroup: ~Copyable {
 
     mutating func note(_ text: String) { notes.append(text) }
 
+    /// Whether `create` made the directory in the v2 tree.
+    var isNew: Bool {
+        guard let path = unified?.path else { return false }
+        return made.contains { $0 == path }
+    }
+
     mutating func remember(made directories: [Path]) { made += directories }
 
     /// Removes what `create` made so far; what cannot be removed is told.

@@ -64,7 +64,7 @@ extension Container {
     private func removeCgroup(account: Bool) throws(StepError) -> CgroupStatistics? {
         guard let saved = record.cgroup else { return nil }
         let cgroup = try Cgroup.reopen(from: saved)
-        try cgroup.endLeftovers()
+        if account { try cgroup.endLeftovers() }
         let statistics = account ? cgroup.statistics() : nil
         try cgroup.remove()
         return statistics

@@ -30,8 +30,13 @@ package struct Container: Sendable {
             throw StepError(
                 "read the state", refused: "create did not finish", hint: "skiff delete --force \(id)")
         }
+        if bytes.isEmpty {
+            throw StepError(
+                "read the state", refused: "create did not finish", hint: "skiff delete --force \(id)")
+        }
         do throws(JSONError) {
-            return Container(id: id, store: store, record: try StateRecord(json: bytes))
+            return Container(
+                id: id, store: store, record: try StateRecord(json: StateRecord.lastLine(of: bytes)))
         } catch {
             throw StepError(
                 "read the state", refused: "state.json is damaged: \(error.reason)",

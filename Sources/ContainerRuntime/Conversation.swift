@@ -9,34 +9,26 @@ import Security
 /// The runtime's part from the clone to the created container: answers init's records, writes the state, and on a
 /// failure takes everything back.
 struct Conversation: ~Copyable {
-    private let request: CreateRequest
-    private let spec: RuntimeSpec
-    private let plan: InitPlan
-    private let configuration: [UInt8]
-    private let bundle: Path
-    private let store: StateStore
+    /// Not taken apart: to copy its parts costs more than most system calls.
+    private let launch: Launch
     private var machine: SyncProtocol
     private let console: OwnedFD?
     private let consoleView: BorrowedFD?
     private var primary: OwnedFD?
     private var isCommitted = false
 
-    init(_ launch: borrowing Launch, filter: SeccompProgram?, console: Int32?) {
-        request = launch.request
-        spec = launch.spec
-        plan = launch.plan.initial
-        configuration = launch.configuration
-        bundle = launch.bundlePath
-        store = launch.store
+    init(_ launch: consuming Launch, filter: SeccompProgram?, console: Int32?) {
         machine = launch.plan.initial.makeProtocol(filter)
         consoleView = console.map { BorrowedFD(rawValue: $0) }
         self.console = console.map { OwnedFD(adopting: $0) }
+        self.launch = launch
     }
 
     /// Whether nothing has to be answered before the program runs: then the state is written, and the word to start
     /// given, while init still works.
     private func isPlain(_ filter: SeccompProgram?) -> Bool {
-        plan.gate == .channel && !plan.needsMappings && !plan.hasRuntimeHooks && filter?.notifies != true
+        launch.gate == .channel && !launch.plan.initial.needsMappings
+            && !launch.plan.initial.hasRuntimeHooks && filter?.notifies != true
     }
 
     /// Talks until the container is created.
@@ -44,6 +36,7 @@ struct Conversation: ~Copyable {
         var process = process
         let startsEarly = isPlain(process.filter)
         do throws(LaunchFailure) {
+            try process.controlDevices()
             if startsEarly {
                 try commit(&process)
                 try process.initial.send(.start)
@@ -54,7 +47,7 @@ struct Conversation: ~Copyable {
             throw undo(process, after: error)
         }
         process.reservation.keep()
-        let container = Container(id: request.id, store: store, record: process.record)
+        let container = Container(id: launch.request.id, store: launch.store, record: process.record)
         return process.become(container, primary: primary.take(), isStarted: startsEarly)
     }
 
@@ -78,7 +71,7 @@ struct Conversation: ~Copyable {
         do throws(StepError) {
             switch action {
             case .writeMappings:
-                try IdentityMapping.write(plan.namespaces, for: process.initial.child.pid)
+                try IdentityMapping.write(launch.plan.initial.namespaces, for: process.initial.child.pid)
                 try process.initial.answer(.proceed)
             case .runHooks:
                 try runHooks(process.initial.child.pid)
@@ -86,10 +79,11 @@ struct Conversation: ~Copyable {
             case .takeConsole: try takeConsole(descriptor)
             case .takeListener(let number):
                 try SeccompAgent.handOver(
-                    number, of: process.initial.child, spec: spec, state: hookState(process.initial.child.pid)
+                    number, of: process.initial.child, spec: launch.spec,
+                    state: hookState(process.initial.child.pid)
                 )
                 try process.initial.answer(.listenerTaken)
-            case .warn(let text): request.warn(text)
+            case .warn(let text): launch.request.warn(text)
             case .commit: break
             case .fail(let failure): throw failure.error
             }
@@ -100,18 +94,18 @@ struct Conversation: ~Copyable {
     }
 
     private func hookState(_ pid: ProcessID) -> ContainerState {
-        var state = plan.state
+        var state = launch.plan.initial.state
         state.pid = Int(pid.rawValue)
         return state
     }
 
     private func runHooks(_ pid: ProcessID) throws(StepError) {
-        let directory = try during("open the bundle \(bundle)") { () throws(SyscallError) in
-            try open(bundle, [.pathOnly, .directory])
+        let directory = try during("open the bundle \(launch.bundlePath)") { () throws(SyscallError) in
+            try open(launch.bundlePath, [.pathOnly, .directory])
         }
         let runner = HookRunner(state: hookState(pid).json(), directory: directory.borrowed)
-        try runner.run(spec.hooks?.prestart ?? [], .prestart)
-        try runner.run(spec.hooks?.createRuntime ?? [], .createRuntime)
+        try runner.run(launch.spec.hooks?.prestart ?? [], .prestart)
+        try runner.run(launch.spec.hooks?.createRuntime ?? [], .createRuntime)
     }
 
     private mutating func takeConsole(_ descriptor: consuming OwnedFD?) throws(StepError) {
@@ -136,10 +130,10 @@ struct Conversation: ~Copyable {
                     try processStartTime(pid)
                 } ?? 0
             process.record.created = Clock.timestamp(Clock.wall())
-            try process.reservation.write(configuration: configuration)
+            try process.reservation.write(configuration: launch.configuration)
             try process.reservation.write(process.record)
             isCommitted = true
-            if let path = request.pidFile { try PIDFile.write(pid, to: path) }
+            if let path = launch.request.pidFile { try PIDFile.write(pid, to: path) }
         } catch {
             throw LaunchFailure(error)
         }
@@ -163,14 +157,14 @@ struct Conversation: ~Copyable {
             }
         }
         error = error.noting { () throws(StepError) in try process.cgroup.remove() }
-        if isCommitted, let path = request.pidFile {
+        if isCommitted, let path = launch.request.pidFile {
             bestEffort("it may not have been written") { () throws(SyscallError) in try unlink(path) }
         }
-        if let hooks = spec.hooks?.poststop, !hooks.isEmpty {
-            var state = plan.state
+        if let hooks = launch.spec.hooks?.poststop, !hooks.isEmpty {
+            var state = launch.plan.initial.state
             state.status = .stopped
-            let container = Container(id: request.id, store: store, record: process.record)
-            for text in container.runPoststop(hooks, state) { request.warn(text) }
+            let container = Container(id: launch.request.id, store: launch.store, record: process.record)
+            for text in container.runPoststop(hooks, state) { launch.request.warn(text) }
         }
         return LaunchFailure(error, exitCode: failure.exitCode)
     }

@@ -9,9 +9,19 @@ import Security
 struct LaunchedProcess: ~Copyable {
     var reservation: Reservation
     let cgroup: Cgroup
+    let cgroupPlan: CgroupPlan?
     let initial: InitialProcess
     let filter: SeccompProgram?
     var record: StateRecord
+}
+
+extension LaunchedProcess {
+    /// Puts the device rules in place while init makes the mounts. Init is trusted with devices, hooks and the program
+    /// come later.
+    func controlDevices() throws(LaunchFailure) {
+        guard let cgroupPlan else { return }
+        try asLaunch { () throws(StepError) in try cgroup.controlDevices(cgroupPlan) }
+    }
 }
 
 extension Launch {
@@ -22,7 +32,7 @@ extension Launch {
         let filter = try compileFilter()
         // Written before the cgroup exists: whoever finds us dead finds the cgroup by this.
         record.cgroup = plan.cgroup.map { CgroupRecord($0) }
-        try reservation.begin(record)
+        try reservation.write(record)
         let cgroup = try makeCgroup()
         if plan.cgroup != nil { record.cgroup = cgroup.record }
         let initial: InitialProcess
@@ -34,12 +44,13 @@ extension Launch {
             throw error.noting { () throws(StepError) in try cgroup.remove() }
         }
         return LaunchedProcess(
-            reservation: reservation, cgroup: cgroup, initial: initial, filter: filter, record: record)
+            reservation: reservation, cgroup: cgroup, cgroupPlan: plan.cgroup, initial: initial,
+            filter: filter, record: record)
     }
 
     private func makeCgroup() throws(StepError) -> Cgroup {
         guard let planned = plan.cgroup else { return Cgroup.none() }
-        let cgroup = try Cgroup.create(planned)
+        let cgroup = try Cgroup.create(planned, leavingDevices: true)
         for note in cgroup.notes { request.warn(note) }
         return cgroup
     }

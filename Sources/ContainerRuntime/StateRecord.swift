@@ -66,6 +66,14 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
         }
     }
 
+    /// The last line of a state file that was written whole: all of it if it has no line end.
+    static func lastLine(of bytes: [UInt8]) -> [UInt8] {
+        let newline = UInt8(ascii: "\n")
+        guard let end = bytes.lastIndex(of: newline) else { return bytes }
+        let before = bytes[..<end].lastIndex(of: newline)
+        return Array(bytes[(before.map { $0 + 1 } ?? 0)..<end])
+    }
+
     /// Writes the object.
     package func write(to writer: inout JSONWriter) {
         writer.object { writer in

@@ -4,7 +4,7 @@ package import LinuxSystem
 /// The directory that holds one directory per container, mode 0700, by default `/run/skiff`.
 ///
 /// ```
-/// /run/skiff/ID/state.json    StateRecord, replaced in one step
+/// /run/skiff/ID/state.json    StateRecord, one per line: the last whole line counts
 ///               config.json   the configuration as it was at create
 ///               start.sock    there until the container is started
 /// ```
@@ -42,7 +42,7 @@ package struct StateStore: Sendable {
 
     /// Takes an id: makes its directory, which fails if there is one, and locks it.
     package func reserve(_ id: ContainerID) throws(StepError) -> Reservation {
-        let step: Step = "reserve the id in \(root)"
+        var step: Step { "reserve the id in \(root)" }
         let parent = try during(step) { () throws(SyscallError) in try openRootMakingIt() }
         do throws(SyscallError) {
             try makeDirectory(id.path, in: parent.borrowed, mode: 0o700)
@@ -130,28 +130,24 @@ package struct Reservation: ~Copyable {
         }
     }
 
-    /// Writes the record in one step.
+    /// Adds the record as a line, in one write: a reader finds this or the line before. Cheaper than a new file that
+    /// takes the place of the old one.
     func write(_ record: StateRecord) throws(StepError) {
         try during("write the state of \(id)") { () throws(SyscallError) in
-            try replaceFile(StateStore.FileName.state, in: directory.borrowed, record.json())
+            let file = try open(
+                StateStore.FileName.state, [.writeOnly, .create, .append, .noFollow], mode: 0o600,
+                in: directory.borrowed)
+            try file.borrowed.writeAll(record.json() + [UInt8(ascii: "\n")])
         }
-    }
-
-    /// Writes the first record, when no reader knows the container yet.
-    func begin(_ record: StateRecord) throws(StepError) {
-        try writeNew(StateStore.FileName.state, record.json(), "write the state of \(id)")
     }
 
     /// Writes the configuration as it is at create.
     func write(configuration: [UInt8]) throws(StepError) {
-        try writeNew(StateStore.FileName.configuration, configuration, "keep the configuration of \(id)")
-    }
-
-    private func writeNew(_ name: Path, _ bytes: [UInt8], _ step: Step) throws(StepError) {
-        try during(step) { () throws(SyscallError) in
+        try during("keep the configuration of \(id)") { () throws(SyscallError) in
             let file = try open(
-                name, [.writeOnly, .create, .exclusive], mode: 0o600, in: directory.borrowed)
-            try file.borrowed.writeAll(bytes)
+                StateStore.FileName.configuration, [.writeOnly, .create, .exclusive], mode: 0o600,
+                in: directory.borrowed)
+            try file.borrowed.writeAll(configuration)
         }
     }
 

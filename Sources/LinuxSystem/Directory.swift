@@ -117,8 +117,8 @@ extension BorrowedFD {
         while true {
             var count = 0
             // SAFETY: the kernel fills `count` bytes of the buffer.
-            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 32768) { buffer, initialised in
-                count = unsafe cl_getdents64(rawValue, buffer.baseAddress, 32768)
+            let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 8192) { buffer, initialised in
+                count = unsafe cl_getdents64(rawValue, buffer.baseAddress, 8192)
                 initialised = max(count, 0)
             }
             try check(.getdents, on: operand, count)

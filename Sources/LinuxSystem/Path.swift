@@ -12,6 +12,11 @@ package struct Path: Sendable, Hashable, ExpressibleByStringInterpolation, Custo
     /// The UTF-8 bytes of a literal.
     package init(stringLiteral value: String) { self.init(value) }
 
+    /// An interpolated literal. The protocol's own way is generic and slow where it runs for the first time.
+    package init(stringInterpolation: DefaultStringInterpolation) {
+        self.init(String(stringInterpolation: stringInterpolation))
+    }
+
     /// As text; bytes that are not UTF-8 are replaced, so only for people to read.
     package var string: String { String(decoding: bytes, as: UTF8.self) }
 
@@ -26,9 +31,15 @@ package struct Path: Sendable, Hashable, ExpressibleByStringInterpolation, Custo
 
     /// The names between slashes, without empty ones and without `.`; `..` is kept.
     package var components: [Path] {
-        bytes.split(separator: UInt8(ascii: "/"))
-            .filter { !($0.count == 1 && $0.first == UInt8(ascii: ".")) }
-            .map { Path(bytes: Array($0)) }
+        // By hand: the generic algorithms cost more than the work where each runs for the first time.
+        var names: [Path] = []
+        var start = 0
+        for end in 0...bytes.count where end == bytes.count || bytes[end] == UInt8(ascii: "/") {
+            let isDot = end - start == 1 && bytes[start] == UInt8(ascii: ".")
+            if end > start, !isDot { names.append(Path(bytes: Array(bytes[start..<end]))) }
+            start = end + 1
+        }
+        return names
     }
 
     /// The last name, or nil for `/` and the empty path.

@@ -18,6 +18,8 @@ package struct PollEvents: OptionSet, Sendable {
     package static let error = PollEvents(rawValue: 0x8)
     package static let hangUp = PollEvents(rawValue: 0x10)
     package static let invalid = PollEvents(rawValue: 0x20)
+    /// Whether nothing was found; by hand, as the protocol's own way is generic and slow in its first use.
+    package var isEmpty: Bool { rawValue == 0 }
 }
 
 /// Waits until one of the descriptors has an event or the time is over (nil: no limit); the events found, in the

@@ -41,7 +41,7 @@ package func executeAgain(_ path: Path = "", in program: BorrowedFD) throws(Sysc
     let flags = path.isEmpty ? CL_AT_EMPTY_PATH : 0
     // SAFETY: both arrays are the process's own, NULL-terminated and not changed by anybody.
     let result = unsafe path.withCString {
-        unsafe cl_execveat(program.rawValue, $0, CommandLine.unsafeArgv, cl_environment(), flags)
+        unsafe cl_execveat(program.rawValue, $0, cl_arguments(), cl_environment(), flags)
     }
     throw SyscallError(
         .execveat, on: path.isEmpty ? program.operand : path.string, Errno(rawValue: Int32(-result)))

@@ -46,9 +46,7 @@ package func setAffinity(_ processors: [Int], of pid: Int32 = 0) throws(SyscallE
 /// Lets a process (0: the caller) run on every processor that its cpuset has.
 /// - SeeAlso: sched_setaffinity(2)
 package func resetAffinity(of pid: Int32 = 0) throws(SyscallError) {
-    let mask = [UInt64](repeating: .max, count: 128)
-    // SAFETY: the mask is read during the call.
-    try check(.schedSetaffinity, unsafe cl_sched_setaffinity(pid, mask.count * 8, mask))
+    try check(.schedSetaffinity, cl_sched_reset_affinity(pid))
 }
 
 /// The processors that a process (0: the caller) may run on.

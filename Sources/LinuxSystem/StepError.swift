@@ -9,6 +9,11 @@ package struct Step: Sendable, Equatable, ExpressibleByStringInterpolation, Cust
     /// Names a step by a literal.
     package init(stringLiteral value: String) { name = value }
 
+    /// Names a step by an interpolated literal; the protocol's own way is generic.
+    package init(stringInterpolation: DefaultStringInterpolation) {
+        name = String(stringInterpolation: stringInterpolation)
+    }
+
     /// The words.
     package var description: String { name }
 }

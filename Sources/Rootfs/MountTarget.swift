@@ -15,15 +15,16 @@ struct MountTarget: ~Copyable {
             return MountTarget(
                 fd: try LinuxSystem.open(
                     entry.destination, .pathOnly, in: root, resolving: [.inRoot, .noSymlinks]))
-        } catch  where error.errno == .ENOENT {
-            return MountTarget(
-                fd: try during(entry.step) { () throws(SyscallError) in
-                    try make(entry.destination, in: root, isDirectory: try isDirectory())
-                })
-        } catch  where error.errno == .ELOOP {
-            return try followLinks(entry, in: root, isDirectory: isDirectory)
         } catch {
-            throw StepError(entry.step, error)
+            switch error.errno {
+            case .ENOENT:
+                return MountTarget(
+                    fd: try during(entry.step) { () throws(SyscallError) in
+                        try make(entry.destination, in: root, isDirectory: try isDirectory())
+                    })
+            case .ELOOP: return try followLinks(entry, in: root, isDirectory: isDirectory)
+            default: throw StepError(entry.step, error)
+            }
         }
     }
 

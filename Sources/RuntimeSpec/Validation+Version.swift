@@ -33,6 +33,10 @@ struct SemanticVersion: Equatable {
     let patch: UInt32
 
     init?(_ text: String) {
+        if let numbers = Self.plain(text) {
+            (major, minor, patch) = numbers
+            return
+        }
         let (withoutBuild, build) = Self.cut(text[...], at: "+")
         let (core, preRelease) = Self.cut(withoutBuild, at: "-")
         if let build, !Self.areIdentifiers(build) { return nil }
@@ -45,6 +49,23 @@ struct SemanticVersion: Equatable {
         self.major = major
         self.minor = minor
         self.patch = patch
+    }
+
+    /// The usual `1.0.2` with one digit each, byte by byte: the general way is slow where it runs for the first time.
+    private static func plain(_ text: String) -> (UInt32, UInt32, UInt32)? {
+        guard text.utf8.count == 5 else { return nil }
+        var bytes = text.utf8.makeIterator()
+        var numbers: (UInt32, UInt32, UInt32) = (0, 0, 0)
+        for index in 0..<5 {
+            guard let byte = bytes.next() else { return nil }
+            if index % 2 == 1 {
+                guard byte == UInt8(ascii: ".") else { return nil }
+                continue
+            }
+            guard (0x30...0x39).contains(byte) else { return nil }
+            numbers = (numbers.1, numbers.2, UInt32(byte) - 0x30)
+        }
+        return numbers
     }
 
     private static func cut(_ text: Substring, at mark: Character) -> (Substring, Substring?) {

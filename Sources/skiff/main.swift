@@ -1,7 +1,6 @@
 import Engine
 import LinuxSystem
 
-if CommandLine.arguments.first == InitReaper.programName {
-    exitProcess(InitReaper.run(CommandLine.arguments))
-}
-exitProcess(Program.run(CommandLine.arguments))
+let arguments = ProcessArguments.all()
+if arguments.first == InitReaper.programName { exitProcess(InitReaper.run(arguments)) }
+exitProcess(Program.run(arguments))

@@ -139,6 +139,31 @@ private struct Root: ~Copyable {
     }
 }
 
+@Suite struct StateLinesTests {
+    @Test func `the last record that was written counts, and both writes stay one file`() throws {
+        let root = Root()
+        let id = try ContainerID("web")
+        var reservation = try root.store.reserve(id)
+        var record = StateRecord()
+        record.id = "web"
+        try reservation.write(record)
+        #expect(try Container.load(id, from: root.store).record.pid == 0)
+        record.pid = 7
+        try reservation.write(record)
+        reservation.keep()
+        _ = consume reservation
+        #expect(try Container.load(id, from: root.store).record == record)
+    }
+
+    @Test(arguments: [
+        ("{1}", "{1}"), ("{1}\n", "{1}"), ("{1}\n{2}\n", "{2}"), ("{1}\n{2", "{1}"), ("{1}\n{2}\n{3", "{2}"),
+        ("\n", ""),
+    ])
+    func `a line that is being written does not count`(file: String, line: String) {
+        #expect(StateRecord.lastLine(of: Array(file.utf8)) == Array(line.utf8))
+    }
+}
+
 @Suite struct ContainerStatusTests {
     @Test func `a number that now belongs to another process is not the container (I-26, LIFE-10)`() throws {
         let root = Root()
@@ -147,7 +172,7 @@ private struct Root: ~Copyable {
         var record = StateRecord()
         record.pid = currentProcessID().rawValue
         record.startTime = try processStartTime(currentProcessID()) ?? 0
-        try reservation.begin(record)
+        try reservation.write(record)
         reservation.keep()
         _ = consume reservation
         #expect(try Container.load(id, from: root.store).status() == .running)

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <linux/sched.h>
+#include <stdlib.h>
 #include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/time.h>
@@ -54,6 +55,10 @@ static inline long cl_execve(const char *path, char *const argv[], char *const e
 extern char **environ;
 /// The environment that this program was started with, see environ(7).
 static inline char **cl_environment(void) { return environ; }
+/// getenv(3)
+static inline const char *cl_environment_value(const char *name) { return getenv(name); }
+/// The arguments that this program was started with, NULL-terminated.
+char **cl_arguments(void);
 /// exit_group(2): no atexit handlers, no flushing.
 static inline __attribute__((noreturn)) void cl_exit(int code) {
     for (;;) syscall(SYS_exit_group, code);
@@ -134,6 +139,12 @@ static inline long cl_sched_setattr(int pid, const struct cl_sched_attr *attr) {
 /// sched_setaffinity(2) with a bit mask of `size` bytes.
 static inline long cl_sched_setaffinity(int pid, size_t size, const uint64_t *mask) {
     return CL_RET(syscall(SYS_sched_setaffinity, pid, size, mask));
+}
+/// sched_setaffinity(2) to every processor that there may be.
+static inline long cl_sched_reset_affinity(int pid) {
+    uint64_t mask[128];
+    for (int i = 0; i < 128; i++) mask[i] = UINT64_MAX;
+    return CL_RET(syscall(SYS_sched_setaffinity, pid, sizeof mask, mask));
 }
 /// sched_getaffinity(2); returns the number of bytes written.
 static inline long cl_sched_getaffinity(int pid, size_t size, uint64_t *mask) {
