@@ -1,5 +1,7 @@
 internal import ImageStore
+internal import JSONCoding
 package import LinuxSystem
+internal import RuntimeSpec
 
 /// A place for copying: a path below a root that it cannot leave, or on the host.
 package struct CopyPlace: ~Copyable {
@@ -141,6 +143,16 @@ extension EngineContainer {
         let layers = try snapshot.openLayers()
         defer { withExtendedLifetime(layers) {} }
         let below = try LayerChanges.mountBelow(layers.map(\.borrowed))
-        return try LayerChanges.list(upper: upper.borrowed, lower: below.borrowed)
+        return try LayerChanges.list(
+            upper: upper.borrowed, lower: below.borrowed, mountPoints: try mountPoints())
+    }
+
+    private func mountPoints() throws(StepError) -> Set<Path> {
+        let bytes = try configuration()
+        do throws(JSONError) {
+            return Set(try RuntimeSpec(json: bytes).mounts.map { Path($0.destination) })
+        } catch {
+            throw StepError("read the configuration of \(record.name)", refused: error.description)
+        }
     }
 }

@@ -22,24 +22,34 @@ package struct LayerChanges {
     }
 
     private let lower: BorrowedFD
+    private let mountPoints: Set<Path>
     private var changes: [Change] = []
 
     /// All changes of an upper directory against a read-only view of what is below, in order of paths.
-    package static func list(upper: BorrowedFD, lower: BorrowedFD) throws(StepError) -> [Change] {
-        var reader = LayerChanges(lower: lower)
+    /// - Parameter mountPoints: absolute paths of the container's mounts. Where the image has none, skiff has made an
+    ///   empty file or directory, perhaps with directories above; those are no change of the container's.
+    package static func list(
+        upper: BorrowedFD, lower: BorrowedFD, mountPoints: Set<Path> = []
+    ) throws(StepError) -> [Change] {
+        var reader = LayerChanges(lower: lower, mountPoints: mountPoints)
         try during("compare the container's files with its image") { () throws(SyscallError) in
-            try reader.walk(upper, [], isHidden: false)
+            _ = try reader.walk(upper, [], isHidden: false)
         }
         return reader.changes
     }
 
-    private init(lower: BorrowedFD) { self.lower = lower }
+    private init(lower: BorrowedFD, mountPoints: Set<Path>) {
+        self.lower = lower
+        self.mountPoints = mountPoints
+    }
 
+    /// Returns whether there are mount points that skiff has made, and nothing else.
     /// - Parameter isHidden: whether an opaque directory above covers all that is below.
     private mutating func walk(
         _ directory: BorrowedFD, _ names: [Path], isHidden: Bool
-    ) throws(SyscallError) {
+    ) throws(SyscallError) -> Bool {
         let entries = try directory.list().sorted { $0.name.bytes.lexicographicallyPrecedes($1.name.bytes) }
+        var madeMountPoints = 0
         for entry in entries {
             let path = names + [entry.name]
             let facts = try status(of: entry.name, in: directory)
@@ -48,14 +58,26 @@ package struct LayerChanges {
                 if existed { add(.deleted, path) }
                 continue
             }
+            let isMountPoint = !existed && mountPoints.contains(Path.joining(path, absolute: true))
+            if isMountPoint && facts.kind == .regular && facts.size == 0 {
+                madeMountPoints += 1
+                continue
+            }
+            let count = changes.count
             add(existed ? .changed : .added, path)
             guard facts.kind == .directory else { continue }
             let inner = try open(entry.name, [.readOnly, .directory, .noFollow], in: directory)
             let opaque = try inner.borrowed.extendedAttribute("trusted.overlay.opaque")
             let hides = opaque == [UInt8(ascii: "y")]
             if hides && existed { try addHidden(path, keeping: inner.borrowed) }
-            try walk(inner.borrowed, path, isHidden: isHidden || hides || !existed)
+            let isEmpty = try inner.borrowed.list().isEmpty
+            let hasOnlyThose = try walk(inner.borrowed, path, isHidden: isHidden || hides || !existed)
+            if hasOnlyThose || (isMountPoint && isEmpty), changes.count == count + 1 {
+                changes.removeLast()
+                madeMountPoints += 1
+            }
         }
+        return madeMountPoints > 0 && madeMountPoints == entries.count
     }
 
     /// Names below an opaque directory that it does not have itself are gone.

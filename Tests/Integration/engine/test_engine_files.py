@@ -1,6 +1,7 @@
 """`cp` in both directions, and `diff`."""
 
 import os
+import time
 
 import pytest
 
@@ -117,3 +118,29 @@ def test_what_cannot_be_copied(engine, box, words, expected):
     before = sorted(os.listdir(engine.scratch))
     engine("cp", *(w.format(scratch=engine.scratch) for w in words)).failed(expected)
     assert [n for n in sorted(os.listdir(engine.scratch)) if n not in before and n[:4] not in ("out.", "err.")] == []
+
+
+def test_differences(engine, tree):
+    id = engine.detached("--name", "box", "busybox", "sh", "-c",
+                         "touch /new; echo x >> /etc/passwd; rm /etc/group; mkdir -p /made/inner; ln -s /new /made/link; "
+                         "rm /bin/vi; touch /bin/vi; sleep 600")
+    deadline = time.monotonic() + 10
+    while engine("exec", "box", "test", "-e", "/bin/vi").code or engine("exec", "box", "test", "-s", "/bin/vi").code == 0:
+        assert time.monotonic() < deadline
+    expected = ["C /bin", "C /bin/vi", "C /etc", "D /etc/group", "C /etc/passwd", "A /made", "A /made/inner",
+                "A /made/link", "A /new"]
+    assert engine("diff", "box").ok().out.splitlines() == expected
+    engine("stop", "-t", "0", "box").ok()
+    engine("cp", f"{tree}/sub", "box:/made").ok()
+    added = ["A /made/sub", "A /made/sub/deep", "A /made/sub/deep/name with space", "A /made/sub/empty", "A /made/sub/link"]
+    assert engine("diff", id[:12]).ok().out.splitlines() == expected[:-1] + added + expected[-1:]
+    engine("rm", "box").ok()
+
+
+def test_a_container_that_changed_nothing_has_no_differences(engine):
+    (engine.scratch / "file").touch()
+    id = engine.detached("-v", f"{engine.scratch}:/data/in", "-v", f"{engine.scratch}/file:/etc/mine", "--tmpfs",
+                         "/quick", "busybox", "true")
+    engine("wait", id).ok()
+    assert engine("diff", id).ok().out == ""
+    engine("rm", id).ok()
