@@ -36,13 +36,13 @@ package struct LogReader: ~Copyable {
             guard try statusIfPresent(of: name, in: folder.borrowed) != nil else { break }
             older.insert(name, at: 0)
         }
-        var lines: [[UInt8]] = []
+        var lines = LastLines(limit: selection.tail ?? 0)
         for name in older { try collect(try readFile(name, in: folder.borrowed), into: &lines, sink) }
         try openCurrent()
         if let current = file?.borrowed {
             try collect(try current.readAll(limit: 1 << 30), into: &lines, sink)
         }
-        for line in lines { try emit(line[...], sink) }
+        for line in lines.records { try emit(line[...], sink) }
     }
 
     /// Gives what was added since the last call. Follows the log into a new file when it was rotated.
@@ -86,16 +86,11 @@ package struct LogReader: ~Copyable {
 
     /// Without a limit lines go out at once; with one the last are kept.
     private mutating func collect(
-        _ bytes: [UInt8], into lines: inout [[UInt8]],
+        _ bytes: [UInt8], into lines: inout LastLines,
         _ sink: (LogLine.Stream, [UInt8]) throws(SyscallError) -> Void
     ) throws(SyscallError) {
         for line in bytes.split(separator: UInt8(ascii: "\n")) {
-            guard let tail = selection.tail else {
-                try emit(line, sink)
-                continue
-            }
-            lines.append(Array(line))
-            if lines.count > tail { lines.removeFirst(lines.count - tail) }
+            if selection.tail == nil { try emit(line, sink) } else { lines.append(line) }
         }
     }
 
@@ -114,4 +109,32 @@ package struct LogReader: ~Copyable {
         }
         try sink(record.stream, bytes)
     }
+}
+
+/// The records of the last lines. A long line is several records, and those of the other stream may lie in between.
+private struct LastLines {
+    private let limit: Int
+    private var kept: [(record: [UInt8], line: Int)] = []
+    private var first = 0
+    private var count = 0
+    /// The line of each stream that has not ended yet.
+    private var unfinished: [LogLine.Stream: Int] = [:]
+
+    init(limit: Int) { self.limit = limit }
+
+    mutating func append(_ bytes: ArraySlice<UInt8>) {
+        guard let record = LogLine(bytes) else { return }
+        let line = unfinished[record.stream] ?? count
+        if line == count { count += 1 }
+        unfinished[record.stream] = record.isPartial ? line : nil
+        kept.append((Array(bytes), line))
+        while first < kept.count, kept[first].line < count - limit { first += 1 }
+        // Not one by one, which would move all others each time.
+        if first > 1024 && first > kept.count / 2 {
+            kept.removeFirst(first)
+            first = 0
+        }
+    }
+
+    var records: [[UInt8]] { kept[first...].filter { $0.line >= count - limit }.map(\.record) }
 }

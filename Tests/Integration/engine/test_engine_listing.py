@@ -100,6 +100,16 @@ def test_logs_of_both_streams_by_number_and_with_times(engine):
     engine("rm", "talker").ok()
 
 
+def test_a_long_line_counts_as_one(engine):
+    id = engine.detached("busybox", "sh", "-c", "echo first; head -c 100000 /dev/zero | tr '\\0' x; echo; echo last")
+    engine("wait", id).ok()
+    assert engine("logs", id).ok().out == "first\n" + "x" * 100_000 + "\nlast\n"
+    assert engine("logs", "--tail", "2", id).ok().out == "x" * 100_000 + "\nlast\n"
+    timed = engine("logs", "-t", id).ok().out.splitlines()
+    assert len(timed) == 3 and re.fullmatch(rf"{TIME} x{{100000}}", timed[1])
+    engine("rm", id).ok()
+
+
 def test_logs_that_follow_end_with_the_container(engine):
     id = engine.detached("-i", "busybox", "sh", "-c", "echo before; while read line; do echo got $line; done; exit 3")
     engine.wait_log(id, "before")
