@@ -60,7 +60,7 @@ package struct ContainerMaker {
             made.hasSnapshot = true
             let rootfs = ContainerRootfs(home: home, id: id)
             try rootfs.make(found.image, as: found.reference)
-            let root = try rootfs.mount()
+            let root = try rootfs.mount(isVolatile: options.removesItself)
             try furnish(
                 &record, found.image.config.config, folder: folder.borrowed, root: root.borrowed,
                 &made.volumes)

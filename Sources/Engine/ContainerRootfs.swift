@@ -20,10 +20,11 @@ package struct ContainerRootfs {
     }
 
     /// The root file system as a mount that is attached nowhere.
-    package func mount() throws(StepError) -> MountTree {
+    /// - Parameter isVolatile: whether it goes away with the mount; it cannot be mounted again.
+    package func mount(isVolatile: Bool = false) throws(StepError) -> MountTree {
         let store = try ImageStore.open(home.store)
         let snapshot = try store.snapshot(named: id)
-        return try snapshot.mount()
+        return try snapshot.mount(isVolatile: isVolatile)
     }
 
     /// Removes the writable layer and gives the image's back; nothing happens when there is none.

@@ -24,9 +24,12 @@ package enum OverlayMount {
     /// Mounts `lower` (top first) under the directories `upper` and `work` of `writable`.
     /// - Parameters:
     ///   - name: whose file system it is, for messages and the mount's source.
+    ///   - isVolatile: never to be mounted again, so nothing is written to the disk for safety: without it, the end
+    ///     of the mount waits until all that the host has to write to the disk of `writable` is written. Linux 5.10.
     ///   - methods: the ways to try; all but in tests.
     package static func mount(
-        lower: [BorrowedFD], writable: BorrowedFD, name: String, methods: [Method] = Method.allCases
+        lower: [BorrowedFD], writable: BorrowedFD, name: String, isVolatile: Bool = false,
+        methods: [Method] = Method.allCases
     ) throws(StepError) -> MountTree {
         let step: Step = "mount the layers of \(name)"
         let upper = try reference("upper", writable, step)
@@ -34,9 +37,12 @@ package enum OverlayMount {
         // An overlay needs a layer below; an image without layers is an empty directory.
         if lower.isEmpty {
             let empty = try emptyLayer(writable, step)
-            return try mount(lower: [empty.borrowed], writable: writable, name: name, methods: methods)
+            return try mount(
+                lower: [empty.borrowed], writable: writable, name: name, isVolatile: isVolatile,
+                methods: methods)
         }
-        let parts = Parts(lower: lower, upper: upper.borrowed, work: work.borrowed)
+        let parts = Parts(
+            lower: lower, upper: upper.borrowed, work: work.borrowed, isVolatile: isVolatile)
         var last: SyscallError?
         for method in methods {
             do throws(SyscallError) {
@@ -48,6 +54,7 @@ package enum OverlayMount {
                 last = last ?? error
             }
         }
+        if isVolatile { return try mount(lower: lower, writable: writable, name: name, methods: methods) }
         throw StepError(step, last ?? SyscallError(.fsopen, on: "overlay", .ENOSYS))
     }
 
@@ -55,6 +62,7 @@ package enum OverlayMount {
         let lower: [BorrowedFD]
         let upper: BorrowedFD
         let work: BorrowedFD
+        let isVolatile: Bool
     }
 
     private static func mount(
@@ -68,6 +76,7 @@ package enum OverlayMount {
         }
         try set("upperdir", to: parts.upper, method, context)
         try set("workdir", to: parts.work, method, context)
+        if parts.isVolatile { try context.setFlag("volatile") }
         return try context.mount()
     }
 
@@ -91,6 +100,7 @@ package enum OverlayMount {
         let lower = parts.lower.map(shortName).joined(separator: ":")
         let options =
             "lowerdir=\(lower),upperdir=\(shortName(parts.upper)),workdir=\(shortName(parts.work))"
+            + (parts.isVolatile ? ",volatile" : "")
         guard options.utf8.count < 4096 else { throw SyscallError(.mount, on: "overlay options", .E2BIG) }
         try LinuxSystem.legacyMount(
             source: "overlay", onto: target, type: "overlay", flags: 0, data: options)

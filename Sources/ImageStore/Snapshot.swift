@@ -46,12 +46,14 @@ package struct Snapshot: ~Copyable {
 
     /// Mounts the layers with the writable top: a detached overlay, in nobody's mount table, gone with the
     /// value unless it is moved somewhere.
+    /// - Parameter isVolatile: the first and last time that it is mounted; then its end does not wait for the disk.
     /// - SeeAlso: fsopen(2), overlayfs (kernel documentation)
-    package borrowing func mount() throws(StepError) -> MountTree {
+    package borrowing func mount(isVolatile: Bool = false) throws(StepError) -> MountTree {
         let layers = try openLayers()
         defer { withExtendedLifetime(layers) {} }
         return try OverlayMount.mount(
-            lower: layers.map(\.borrowed), writable: directory.borrowed, name: lease.name)
+            lower: layers.map(\.borrowed), writable: directory.borrowed, name: lease.name,
+            isVolatile: isVolatile)
     }
 
     /// Removes the writable top and gives the lease back. The overlay must not be mounted any more.

@@ -134,3 +134,12 @@ def test_seccomp_capabilities_and_privileges(engine):
 def test_the_receipt_on_request(engine):
     result = engine.run("--usage", "busybox", "true").ok()
     assert "wall time" in result.err and "memory peak" in result.err and result.out == ""
+
+
+def test_only_a_container_that_goes_away_does_without_safety_on_disk(engine):
+    out = engine.run("busybox", "grep", "-o", "^overlay / .*volatile", "/proc/mounts").ok().out
+    assert "rw" in out
+    id = engine.detached("busybox", "grep", "-c", "^overlay / .*volatile", "/proc/mounts")
+    assert engine("wait", id).ok().out == "1\n" and engine.log(id) == "0\n"
+    assert engine("start", "-a", id).out == "0\n"
+    engine("rm", id).ok()
