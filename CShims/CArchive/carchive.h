@@ -1,11 +1,7 @@
 // libarchive as Swift sees it. Only reading is used: entries are placed by ImageTransfer's own writer.
 #pragma once
 
-// The same view of the C library as CLinux, or Swift refuses the two definitions of fd_set.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
-
+// Without _GNU_SOURCE, as CLinux and Swift's Glibc: with it Swift refuses the two definitions of fd_set.
 #include <archive.h>
 #include <archive_entry.h>
 

@@ -50,12 +50,25 @@ static int equal(const char *a, const char *b) {
     return *a == *b;
 }
 
+/// Whether a word is `-b…`, `--bundle` or `--bundle=…`.
+static int names_bundle(const char *word) {
+    static const char option[] = "--bundle";
+    if (word[0] == '-' && word[1] == 'b') return 1;
+    for (size_t i = 0; i < sizeof option - 1; i++)
+        if (word[i] != option[i]) return 0;
+    return 1;
+}
+
 /// Whether the first words name a verb that puts this program beside a container's processes. The value of an option
-/// may look like one: then the program is sealed without need.
+/// may look like one: then the program is sealed without need. `run` counts with a bundle only: with an image, this
+/// program first has to find its helper beside its file, and seals itself later.
 static int wants_seal(long count, char **arguments) {
+    int runs = 0;
     for (long i = 1; i < count && i < 16; i++) {
         const char *word = arguments[i];
-        if (equal(word, "run") || equal(word, "create") || equal(word, "exec")) return 1;
+        if (equal(word, "create") || equal(word, "exec")) return 1;
+        if (equal(word, "run")) runs = 1;
+        if (runs && names_bundle(word)) return 1;
     }
     return 0;
 }
