@@ -33,7 +33,7 @@ extension EngineContainer {
             }
             if ended[0].isEmpty { try runtime.killAll(EngineContainer.kill) }
         }
-        try waitUntilRecorded()
+        try waitUntilOver()
     }
 
     /// A program that has just ended needs no signal.
@@ -49,7 +49,16 @@ extension EngineContainer {
     package func end() throws(StepError) {
         guard try status().isActive else { return }
         try runtime()?.killAll(EngineContainer.kill)
-        try waitUntilRecorded()
+        try waitUntilOver()
+    }
+
+    /// Waits where only the end counts: a container that removes itself may be gone already.
+    private func waitUntilOver() throws(StepError) {
+        do throws(StepError) {
+            try waitUntilRecorded()
+        } catch {
+            guard record.removesItself, error.errno == .ENOENT else { throw error }
+        }
     }
 
     /// Waits for the end of the current run and gives its outcome: of the latest run when none is going on, nil when
