@@ -48,7 +48,7 @@ private struct Root: ~Copyable {
         let root = Root()
         let id = try ContainerID("web")
         let reservation = try root.store.reserve(id)
-        try reservation.begin(StateRecord())
+        try reservation.write(StateRecord())
         try reservation.write(configuration: Array("{}".utf8))
         _ = consume reservation
         #expect(try root.store.identifiers().isEmpty)
@@ -78,7 +78,7 @@ private struct Root: ~Copyable {
         let root = Root()
         let id = try ContainerID("web")
         var reservation = try root.store.reserve(id)
-        try reservation.begin(StateRecord())
+        try reservation.write(StateRecord())
         #expect(try Container.load(id, from: root.store).status() == .creating)
         reservation.keep()
         _ = consume reservation
