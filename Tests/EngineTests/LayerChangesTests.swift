@@ -54,4 +54,20 @@ private final class Layers {
         let changes = try LayerChanges.list(upper: layers.upper.borrowed, lower: layers.lower.borrowed)
         #expect(changes.map { "\($0.kind.rawValue) \($0.path)" } == ["C /link"])
     }
+
+    @Test func `mount points that were made for the container are no changes`() throws {
+        let layers = try Layers()
+        for name in ["etc/passwd", "var/x"] { try layers.file(Path(name), in: layers.lower.borrowed) }
+        for name in ["etc/hostname", "var/y", "var/hosts", "deep/er/file"] {
+            try layers.file(Path(name), in: layers.upper.borrowed)
+        }
+        for name in ["data", "alone/inner", "other"] {
+            _ = try makeDirectories(Path(name), inRoot: layers.upper.borrowed)
+        }
+        let changes = try LayerChanges.list(
+            upper: layers.upper.borrowed, lower: layers.lower.borrowed,
+            mountPoints: ["/etc/hostname", "/var/hosts", "/deep/er/file", "/data", "/alone/inner"])
+        #expect(
+            changes.map { "\($0.kind.rawValue) \($0.path)" } == ["A /other", "C /var", "A /var/y"])
+    }
 }

@@ -47,6 +47,9 @@ private func read(_ folder: Folder, tail: Int? = nil, times: Bool = false) throw
         var bytes: [UInt8] = []
         try reader.readExisting { (_, part) throws(SyscallError) in bytes += part }
         #expect(bytes == long + [10])
+        writer.append(Array("last\n".utf8), from: .output)
+        #expect(try read(folder, tail: 1) == "last\n")
+        #expect(try read(folder, tail: 2) == String(decoding: long, as: UTF8.self) + "\nlast\n")
     }
 
     @Test func `rotation keeps the newest files and loses no line of them`() throws {
