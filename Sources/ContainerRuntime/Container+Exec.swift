@@ -109,13 +109,8 @@ private struct ExecAttempt: ~Copyable {
         let own = SyncChannel(adopting: OwnedFD(adopting: ends.runtime))
         let other = SyncChannel(adopting: OwnedFD(adopting: ends.initial))
         let procfs = try plan.openProcfs()
-        let joinsPID = container.record.namespaces.contains(.pid)
-        let outcome = try during("clone into the container") { () throws(SyscallError) in
-            _ = try blockAllSignals()
-            // It takes in only children of who joins. We clone nothing else after this.
-            if joinsPID { try joinNamespace(target.pidfd, kinds: .newPID) }
-            return try cloneProcess([], intoCgroup: cgroup.v2Directory)
-        }
+        try during("block signals") { () throws(SyscallError) in _ = try blockAllSignals() }
+        let outcome = try clone(target, container, cgroup, closing: [own.borrowed])
         switch consume outcome {
         case .child:
             _ = consume own
@@ -127,6 +122,26 @@ private struct ExecAttempt: ~Copyable {
             entry.close()
             return InitialProcess(child: child, channel: own)
         }
+    }
+
+    /// Without a user namespace of its own, a container's process that may trace others could look through a process
+    /// that shares its pid namespace but has the host's root still. So such a process gets the container's root first.
+    private static func clone(
+        _ target: ExecTarget, _ container: Container, _ cgroup: borrowing Cgroup,
+        closing strangers: [BorrowedFD]
+    ) throws(StepError) -> CloneOutcome {
+        let kinds = container.record.namespaces
+        let trees = cgroup.trees.map(\.descriptor).filter { $0 != cgroup.v2Directory }
+        guard !kinds.contains(.user), kinds.contains(.pid), kinds.contains(.mount) else {
+            return try during("clone into the container") { () throws(SyscallError) in
+                // It takes in only children of who joins. We clone nothing else after this.
+                if kinds.contains(.pid) { try joinNamespace(target.pidfd, kinds: .newPID) }
+                return try cloneProcess([], intoCgroup: cgroup.v2Directory)
+            }
+        }
+        return try NamespaceLaunch.clone(
+            beside: target.pidfd, kinds: [.newPID, .newMount], intoCgroup: cgroup.v2Directory,
+            closing: strangers + trees)
     }
 
     /// Talks until the program runs.

@@ -1,7 +1,8 @@
 import LinuxSystem
 
-/// The way through a helper: it joins the user namespace and clones init from inside, as the runtime's child, so that
-/// init's new pid namespace belongs to that user namespace. The runtime itself could not come back from there.
+/// The way through a helper: it joins namespaces and clones from inside, as the runtime's child. So init's new pid
+/// namespace belongs to a joined user namespace, from where the runtime itself could not come back; and a further
+/// process of a container never shows the host's root or the runtime's descriptors in there (CVE-2016-9962).
 enum HelperClone {
     /// What the helper tells: pid of init, or the failed call.
     private static let recordSize = 12
@@ -15,22 +16,49 @@ enum HelperClone {
         }
         switch consume outcome {
         case .child:
-            return runHelper(plan, handles, report: pipe.writeEnd.borrowed)
+            let report = pipe.writeEnd.borrowed
+            return runHelper(report: report) { () throws(StepError) in
+                try NamespaceLaunch.join(plan, handles)
+                return try during("clone init") { () throws(SyscallError) in
+                    try cloneProcess(plan.cloneFlags.union(.sameParent))
+                }
+            }
         case .parent(let helper):
             return try adopt(helper, pipe.ends())
         }
     }
 
-    /// In the helper. Returns only in init.
+    /// A process beside another one: in its pid namespace, with its root from birth, and without the descriptors named.
+    static func clone(
+        beside target: BorrowedFD, kinds: CloneFlags, intoCgroup cgroup: BorrowedFD?,
+        closing strangers: [BorrowedFD]
+    ) throws(StepError) -> CloneOutcome {
+        let pipe = try during("make pipe") { () throws(SyscallError) in try Pipe() }
+        let outcome = try during("clone helper") { () throws(SyscallError) in try cloneProcess() }
+        switch consume outcome {
+        case .child:
+            let report = pipe.writeEnd.borrowed
+            return runHelper(report: report) { () throws(StepError) in
+                for stranger in strangers { _ = OwnedFD(adopting: stranger.rawValue) }
+                return try during("clone into the container") { () throws(SyscallError) in
+                    // The child inherits both: it is seen in there with nothing but what it is given.
+                    try processControl(.setDumpable, 0)
+                    try joinNamespace(target, kinds: kinds)
+                    return try cloneProcess(.sameParent, intoCgroup: cgroup)
+                }
+            }
+        case .parent(let helper):
+            return try adopt(helper, pipe.ends())
+        }
+    }
+
+    /// In the helper: clones by `body` and tells the runtime. Returns only in the new process.
     private static func runHelper(
-        _ plan: NamespacePlan, _ handles: borrowing NamespaceHandles, report: BorrowedFD
+        report: BorrowedFD, _ body: () throws(StepError) -> CloneOutcome
     ) -> CloneOutcome {
         var record = [Int32](repeating: 0, count: 3)
         do throws(StepError) {
-            try NamespaceLaunch.join(plan, handles)
-            let outcome = try during("clone init") { () throws(SyscallError) in
-                try cloneProcess(plan.cloneFlags.union(.sameParent))
-            }
+            let outcome = try body()
             switch consume outcome {
             case .child: return .child
             case .parent(let child): record[0] = child.pid.rawValue

@@ -36,6 +36,17 @@ package enum NamespaceLaunch {
         }
     }
 
+    /// Clones a process beside a container's first one: in its pid and mount namespaces from birth, as far as `kinds`
+    /// names them, in a cgroup v2 if given, and without the descriptors `strangers`. The caller joins nothing.
+    /// - Throws: `StepError` in the caller; in the helper it travels to the caller first.
+    /// - SeeAlso: setns(2), clone3(2) CLONE_PARENT; security invariants I-5, I-8
+    package static func clone(
+        beside target: BorrowedFD, kinds: CloneFlags, intoCgroup cgroup: BorrowedFD?,
+        closing strangers: [BorrowedFD]
+    ) throws(StepError) -> CloneOutcome {
+        try HelperClone.clone(beside: target, kinds: kinds, intoCgroup: cgroup, closing: strangers)
+    }
+
     /// The child's part right after the clone: joins, and namespaces that could not be made by the clone. Before the
     /// identity maps are written.
     /// - SeeAlso: setns(2), unshare(2)
