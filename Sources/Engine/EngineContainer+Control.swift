@@ -72,14 +72,8 @@ extension EngineContainer {
     @discardableResult
     func waitUntilRecorded() throws(StepError) -> ExitRecord? {
         // Opened first: a container that removes itself takes the name of its lock away.
-        let file: OwnedFD
-        do throws(SyscallError) {
-            file = try open(
-                ContainerFile.lock, [.readWrite, .create, .noFollow], mode: 0o600, in: folder.borrowed)
-        } catch {
-            // The folder is gone: the container has ended and removed itself.
-            if error.errno == .ENOENT { return nil }
-            throw StepError("open the lock of \(record.name)", error)
+        let file = try during("open the lock of \(record.name)") { () throws(SyscallError) in
+            try open(ContainerFile.lock, [.readWrite, .create, .noFollow], mode: 0o600, in: folder.borrowed)
         }
         if let runtime = try runtime(), let initial = try runtime.openInit() {
             // A container may outlive its monitor.
