@@ -43,6 +43,8 @@ package struct Capability: RawRepresentable, Hashable, Sendable {
     package static let setpcap = Capability(rawValue: 8)
     /// CAP_LINUX_IMMUTABLE: to change the immutable attribute of files.
     package static let linuxImmutable = Capability(rawValue: 9)
+    /// CAP_SYS_PTRACE: among much else, to copy descriptors of processes that are undumpable.
+    package static let sysPtrace = Capability(rawValue: 19)
     /// CAP_SYS_ADMIN: among much else, to load a filter without no_new_privs.
     package static let sysAdmin = Capability(rawValue: 21)
 

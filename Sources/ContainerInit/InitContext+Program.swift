@@ -25,9 +25,7 @@ extension InitContext {
     mutating func takeIdentity() throws(LaunchFailure) {
         setFileModeMask(inheritedMask)
         guard let security = plan.security else { return }
-        if security.loadsFilterEarly, let filter, !filter.notifies {
-            _ = try attempt { () throws(StepError) in try SecuritySteps.loadSeccomp(filter) }
-        }
+        if security.loadsFilterEarly, let filter { try loadFilterEarly(filter) }
         let canSetGroups = canSetGroups
         try attempt { () throws(StepError) in
             try SecuritySteps.dropBounding(security)
@@ -47,19 +45,6 @@ extension InitContext {
         try attempt { () throws(StepError) in try WorkingDirectory.enter(process.workingDirectory) }
         environment = process.finalEnvironment(processID: currentProcessID())
         program = try ExecProgram.find(process.arguments.first ?? "", environment: environment)
-    }
-
-    /// With SCMP_ACT_NOTIFY the runtime fetches the listener by pidfd_getfd(2): whatever we would send after the
-    /// filter is on could itself be a call that waits for the agent. The number is known before: the lowest free one.
-    mutating func handOverListener() throws(LaunchFailure) {
-        guard let filter, filter.notifies else { return }
-        let number = try attempt("prepare the seccomp listener") { () throws(SyscallError) in
-            try channel.borrowed.duplicate(lowest: 3).rawValue
-        }
-        try tell(.listener(number))
-        let listener = try attempt { () throws(StepError) in try SecuritySteps.loadSeccomp(filter) }
-        try expect(.listenerTaken)
-        _ = consume listener
     }
 
     mutating func reportCreated() throws(LaunchFailure) {

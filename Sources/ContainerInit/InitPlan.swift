@@ -35,6 +35,8 @@ package struct InitPlan: Sendable, Equatable {
     package var memoryPolicy: MemoryPolicySpec?
     /// Where init waits.
     package var gate: Gate = .socket
+    /// Whether the runtime lacks the right to copy a descriptor of init, so that a seccomp listener must be sent.
+    package var listenerNeedsSibling = false
 
     /// A plan of its four main parts.
     package init(

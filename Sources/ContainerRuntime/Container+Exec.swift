@@ -92,6 +92,7 @@ private struct ExecAttempt: ~Copyable {
                 process: program)
             plan.gate = .channel
             plan.state = container.state(.running)
+            plan.listenerNeedsSibling = !host.permitted.contains(.sysPtrace)
             return plan
         }
     }
@@ -158,7 +159,7 @@ private struct ExecAttempt: ~Copyable {
                 case .fail(let failure): throw failure
                 case .warn(let text): request.warn(text)
                 case .takeConsole: primary = try take(answer.descriptor.take())
-                case .takeListener(let number): try handOver(number)
+                case .takeListener(let number): try handOver(number, answer.descriptor.take())
                 default: continue
                 }
             }
@@ -184,10 +185,13 @@ private struct ExecAttempt: ~Copyable {
         return nil
     }
 
-    private func handOver(_ number: Int32) throws(LaunchFailure) {
-        try asLaunch { () throws(StepError) in
-            try SeccompAgent.handOver(number, of: initial.child, spec: spec, state: plan.state)
+    private func handOver(_ number: Int32, _ sent: consuming OwnedFD?) throws(LaunchFailure) {
+        do throws(StepError) {
+            try SeccompAgent.handOver(
+                number, sent: sent, of: initial.child, spec: spec, state: plan.state)
             try initial.answer(.listenerTaken)
+        } catch {
+            throw LaunchFailure(error)
         }
     }
 }

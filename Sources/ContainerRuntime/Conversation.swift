@@ -79,7 +79,7 @@ struct Conversation: ~Copyable {
             case .takeConsole: try takeConsole(descriptor)
             case .takeListener(let number):
                 try SeccompAgent.handOver(
-                    number, of: process.initial.child, spec: launch.spec,
+                    number, sent: descriptor, of: process.initial.child, spec: launch.spec,
                     state: hookState(process.initial.child.pid)
                 )
                 try process.initial.answer(.listenerTaken)

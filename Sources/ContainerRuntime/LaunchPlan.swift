@@ -45,6 +45,7 @@ package struct LaunchPlan: Sendable, Equatable {
         }
         var initial = InitPlan(namespaces: namespaces, mounts: mounts, security: security, process: process)
         initial.take(spec, request: request, bundle: bundle)
+        initial.listenerNeedsSibling = !host.permitted.contains(.sysPtrace)
         return LaunchPlan(initial: initial, cgroup: cgroup, warnings: security?.warnings ?? [])
     }
 

@@ -7,21 +7,29 @@ import RuntimeSpec
 enum SeccompAgent {
     private static let attempts = 2000
 
-    /// Fetches the listener from init, which is inside seccomp(2) or just past it, and sends it to the agent with
-    /// the state, over a connection of its own (SEC-9 … SEC-12).
+    /// Sends the listener to the agent with the state, over a connection of its own (SEC-9 … SEC-12). `sent` is the
+    /// listener if it came with the record; else it is fetched from init, which is inside seccomp(2) or just past it.
     static func handOver(
-        _ number: Int32, of child: borrowing Child, spec: RuntimeSpec, state: ContainerState
+        _ number: Int32, sent: consuming OwnedFD?, of child: borrowing Child, spec: RuntimeSpec,
+        state: ContainerState
     ) throws(StepError) {
         guard let seccomp = spec.linux?.seccomp, let path = seccomp.listenerPath else {
             throw StepError(
                 "hand over the seccomp listener", refused: "linux.seccomp.listenerPath is not set")
         }
-        let listener = try fetch(number, of: child)
+        let listener = try take(sent, number, of: child)
         let message = message(for: seccomp, state, pid: child.pid)
         try during("send the seccomp listener to \(path)") { () throws(SyscallError) in
             let agent = try UnixSocket.connect(to: Path(path))
             try agent.borrowed.sendMessage(message, descriptors: [listener.borrowed])
         }
+    }
+
+    private static func take(
+        _ sent: consuming OwnedFD?, _ number: Int32, of child: borrowing Child
+    ) throws(StepError) -> OwnedFD {
+        guard let sent else { return try fetch(number, of: child) }
+        return sent
     }
 
     /// The filter is on a moment after init's record. Until then the number belongs to nothing.

@@ -32,6 +32,8 @@ package struct CloneFlags: OptionSet, Sendable, Hashable {
     package static let newUser = CloneFlags(rawValue: CL_CLONE_NEWUSER)
     package static let newCgroup = CloneFlags(rawValue: CL_CLONE_NEWCGROUP)
     package static let newTime = CloneFlags(rawValue: CL_CLONE_NEWTIME)
+    /// Caller and child have one table of descriptors until one of them executes a program.
+    package static let sharedFiles = CloneFlags(rawValue: CL_CLONE_FILES)
     /// The child's parent is the caller's parent.
     package static let sameParent = CloneFlags(rawValue: CL_CLONE_PARENT)
 }

@@ -84,7 +84,9 @@ extension Validation {
             throw SpecError(
                 field: "\(field).defaultAction", reason: "cannot be the default", value: "SCMP_ACT_NOTIFY")
         }
-        if seccomp.listenerPath == nil, let metadata = seccomp.listenerMetadata {
+        // Writers that know no absent text write an empty one.
+        let hasListener = seccomp.listenerPath?.isEmpty == false
+        if !hasListener, let metadata = seccomp.listenerMetadata, !metadata.isEmpty {
             throw SpecError(field: "\(field).listenerMetadata", reason: "needs listenerPath", value: metadata)
         }
         for (index, rule) in seccomp.syscalls.enumerated() {
@@ -95,7 +97,7 @@ extension Validation {
                 throw SpecError(field: "\(field).syscalls[\(index)].names[\(name)]", reason: "is required")
             }
             try check(rule.errnoRet, for: rule.action, "\(field).syscalls[\(index)].errnoRet")
-            if rule.action == .notify, seccomp.listenerPath == nil {
+            if rule.action == .notify, !hasListener {
                 throw SpecError(
                     field: "\(field).syscalls[\(index)].action", reason: "needs linux.seccomp.listenerPath",
                     value: rule.action.rawValue)

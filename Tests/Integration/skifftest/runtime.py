@@ -20,6 +20,7 @@ class Runtime:
         self.root = scratch / "state"
         self._count = 0
         self.globals: list[str] = []
+        self.wrapper: list[str] = []  # a program that runs the runtime, and its arguments
         if name == "crun" and Path("/sys/fs/cgroup/cgroup.controllers").exists():
             self.globals = ["--cgroup-manager=disabled"]  # Debian's wants to raise RLIMIT_MEMLOCK for its device program
         self.env = {"PATH": os.environ["PATH"], "HOME": "/root", "LANG": "C.UTF-8"}
@@ -29,7 +30,7 @@ class Runtime:
         return f"{host.TOKEN}-{self.scratch.name}-{self._count}"
 
     def words(self, *args) -> list[str]:
-        return [self.path, *self.globals, "--root", str(self.root), *map(str, args)]
+        return [*self.wrapper, self.path, *self.globals, "--root", str(self.root), *map(str, args)]
 
     def __call__(self, *args, timeout: float = process.DEFAULT_TIMEOUT, **more) -> Result:
         """`RUNTIME --root … args` to its end."""
