@@ -80,25 +80,35 @@ package struct LaunchFailure: Error, Sendable, Equatable {
     }
 }
 
-/// The form on the wire: a header of 24 bytes in host order, then the step, the operand (or reason) and the hint.
+/// The form on the wire: a header of 28 bytes in host order, then the step, the call's operand or our reason, the hint,
+/// and what our reason is about.
 ///
-/// | bytes | 0–3 | 4 | 5 | 6–7 | 8–11 | 12–15 | 16–17 | 18–19 | 20–21 | 22–23 |
-/// |---|---|---|---|---|---|---|---|---|---|---|
-/// | | magic | kind | flags | call | errno | value | step length | operand length | hint length | 0 |
+/// | bytes | 0–3 | 4 | 5 | 6–7 | 8–11 | 12–15 | 16–17 | 18–19 | 20–21 | 22–23 | 24 | 25–27 |
+/// |---|---|---|---|---|---|---|---|---|---|---|---|---|
+/// | | magic | kind | flags | call | errno | value | step | operand | hint | subject: lengths | code | 0 |
 extension SyncRecord {
     /// Most bytes of a record.
-    package static let sizeLimit = 24 + 4000
-    private static let magic: UInt32 = 0x3146_4B53
+    package static let sizeLimit = headerSize + 4300
+    private static let headerSize = 28
+    private static let magic: UInt32 = 0x3246_4B53
     private static let hasOperand: UInt8 = 1
     private static let hasHint: UInt8 = 2
+    private static let hasSubject: UInt8 = 4
 
     private struct Content {
         var call: UInt16 = 0
         var errno: Int32 = 0
         var value: Int32 = 0
+        var code: UInt8 = 0
         var step: String.UTF8View = "".utf8
         var operand: String?
         var hint: String?
+        var subject: String?
+
+        var flags: UInt8 {
+            (operand == nil ? 0 : hasOperand) | (hint == nil ? 0 : hasHint)
+                | (subject == nil ? 0 : hasSubject)
+        }
     }
 
     private var content: Content {
@@ -110,12 +120,15 @@ extension SyncRecord {
             content.value = failure.exitCode
             content.step = failure.error.step.name.utf8
             content.hint = failure.error.hint
+            content.code = failure.error.assignedCode?.rawValue ?? 0
             switch failure.error.cause {
             case .syscall(let error):
                 content.call = error.call.rawValue
                 content.errno = error.errno.rawValue
                 content.operand = error.operand
-            case .refused(let reason): content.operand = reason
+            case .refused(let reason):
+                content.operand = reason
+                content.subject = failure.error.operand
             }
         default: break
         }
@@ -125,42 +138,33 @@ extension SyncRecord {
     /// The bytes of this record; texts that are too long lose their ends.
     package var encoded: [UInt8] {
         let content = content
-        let step = content.step.prefix(1000)
-        let operand = (content.operand ?? "").utf8.prefix(2400)
-        let hint = (content.hint ?? "").utf8.prefix(600)
+        let texts = [
+            content.step.prefix(1000), (content.operand ?? "").utf8.prefix(2400),
+            (content.hint ?? "").utf8.prefix(600), (content.subject ?? "").utf8.prefix(300),
+        ]
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(24 + step.count + operand.count + hint.count)
+        bytes.reserveCapacity(texts.reduce(Self.headerSize) { $0 + $1.count })
         bytes.append(integer: Self.magic)
         bytes.append(kind.rawValue)
-        bytes.append(
-            (content.operand == nil ? 0 : Self.hasOperand) | (content.hint == nil ? 0 : Self.hasHint))
+        bytes.append(content.flags)
         bytes.append(integer: content.call)
         bytes.append(integer: content.errno)
         bytes.append(integer: content.value)
-        bytes.append(integer: UInt16(step.count))
-        bytes.append(integer: UInt16(operand.count))
-        bytes.append(integer: UInt16(hint.count))
-        bytes.append(integer: UInt16(0))
-        bytes += step
-        bytes += operand
-        bytes += hint
+        for text in texts { bytes.append(integer: UInt16(text.count)) }
+        bytes.append(integer: UInt32(content.code))
+        for text in texts { bytes += text }
         return bytes
     }
 
     /// Reads a record; nil if the bytes are none.
     package init?(decoding bytes: [UInt8]) {
-        guard bytes.count >= 24, bytes.integer(at: 0) == Self.magic, let kind = Kind(rawValue: bytes[4])
+        guard bytes.count >= Self.headerSize, bytes.integer(at: 0) == Self.magic,
+            let kind = Kind(rawValue: bytes[4]), let texts = Self.texts(of: bytes)
         else {
             return nil
         }
-        let lengths = [16, 18, 20].map { Int(bytes.integer(at: $0) as UInt16) }
-        guard bytes.count == 24 + lengths.reduce(0, +) else { return nil }
-        let operandStart = 24 + lengths[0]
-        let step = String(decoding: bytes[24..<operandStart], as: UTF8.self)
-        let operandBytes = bytes[operandStart..<(operandStart + lengths[1])]
-        let operand = bytes[5] & Self.hasOperand == 0 ? nil : String(decoding: operandBytes, as: UTF8.self)
-        let hintBytes = bytes[(operandStart + lengths[1])...]
-        let hint = bytes[5] & Self.hasHint == 0 ? nil : String(decoding: hintBytes, as: UTF8.self)
+        let flags = bytes[5]
+        let operand = flags & Self.hasOperand == 0 ? nil : texts[1]
         let value: Int32 = bytes.integer(at: 12)
         switch kind {
         case .needMappings: self = .needMappings
@@ -174,15 +178,33 @@ extension SyncRecord {
         case .start: self = .start
         case .warning: self = .warning(operand ?? "")
         case .failed:
+            let hint = flags & Self.hasHint == 0 ? nil : texts[2]
+            let code = ErrorCode(rawValue: bytes[24])
             let error: StepError
             if let call = Call(rawValue: bytes.integer(at: 6)) {
                 let number = Errno(rawValue: bytes.integer(at: 8))
-                error = StepError(Step(step), SyscallError(call, on: operand, number), hint: hint)
+                error = StepError(
+                    Step(texts[0]), SyscallError(call, on: operand, number), hint: hint, code: code)
             } else {
-                error = StepError(Step(step), refused: operand ?? "unknown reason", hint: hint)
+                error = StepError(
+                    Step(texts[0]), refused: operand ?? "unknown reason", hint: hint, code: code,
+                    operand: flags & Self.hasSubject == 0 ? nil : texts[3])
             }
             self = .failed(LaunchFailure(error, exitCode: value))
         }
+    }
+
+    /// The four texts after the header; nil if their lengths are not what there is.
+    private static func texts(of bytes: [UInt8]) -> [String]? {
+        var texts: [String] = []
+        var start = headerSize
+        for offset in stride(from: 16, to: 24, by: 2) {
+            let end = start + Int(bytes.integer(at: offset) as UInt16)
+            guard end <= bytes.count else { return nil }
+            texts.append(String(decoding: bytes[start..<end], as: UTF8.self))
+            start = end
+        }
+        return start == bytes.count ? texts : nil
     }
 }
 

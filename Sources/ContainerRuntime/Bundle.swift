@@ -18,11 +18,12 @@ package struct Bundle: ~Copyable {
 
     /// Opens a bundle and checks its configuration before anything is touched (BND-1, BND-7).
     package static func open(_ path: Path) throws(StepError) -> Bundle {
-        let directory = try during("open the bundle \(path)") { () throws(SyscallError) in
+        let directory = try during("open the bundle \(path)", code: .bundleUnreadable) {
+            () throws(SyscallError) in
             try LinuxSystem.open(path, [.readOnly, .directory])
         }
-        let configuration = try during("read config.json of the bundle \(path)") { () throws(SyscallError) in
-            try readRegularFile("config.json", in: directory.borrowed)
+        let configuration = try during("read config.json of the bundle \(path)", code: .bundleUnreadable) {
+            () throws(SyscallError) in try readRegularFile("config.json", in: directory.borrowed)
         }
         let spec = try ValidSpec.read(configuration, from: "config.json")
         let absolute = try absolutePath(of: path, directory.borrowed)
@@ -49,7 +50,7 @@ package struct Bundle: ~Copyable {
 
     private static func absolutePath(of path: Path, _ directory: BorrowedFD) throws(StepError) -> Path {
         if path.isAbsolute, !path.hasParentReference { return Path.joining(path.components, absolute: true) }
-        return try during("find the bundle \(path)") { () throws(SyscallError) in
+        return try during("find the bundle \(path)", code: .bundleUnreadable) { () throws(SyscallError) in
             try readLink("/proc/self/fd/\(directory.rawValue)")
         }
     }
@@ -62,7 +63,7 @@ extension ValidSpec {
         do throws(JSONError) {
             spec = try RuntimeSpec(json: bytes)
         } catch {
-            throw StepError("read \(Path(name))", refused: "\(SpecError(error))")
+            throw StepError("read \(Path(name))", SpecError(error))
         }
         return try refusing("check \(Path(name))") { () throws(SpecError) in try Validation.validate(spec) }
     }
@@ -75,6 +76,19 @@ func refusing<Result>(
     do throws(SpecError) {
         return try body()
     } catch {
-        throw StepError(step(), refused: error.description)
+        throw StepError(step(), error)
+    }
+}
+
+extension StepError {
+    /// A refused configuration as a failed step.
+    init(_ step: Step, _ error: SpecError) {
+        let code: ErrorCode =
+            switch error.kind {
+            case .invalid: .configInvalid
+            case .unsupported: .unsupported
+            case .controllerMissing: .controllerMissing
+            }
+        self.init(step, refused: error.description, code: code, operand: error.field)
     }
 }

@@ -38,7 +38,7 @@ extension Container {
     /// The container's cgroup; refused when it has none.
     package func openCgroup(_ step: Step) throws(StepError) -> Cgroup {
         guard let cgroup = record.cgroup, !cgroup.directories.isEmpty else {
-            throw StepError(step, refused: "the container has no cgroup of its own")
+            throw StepError(step, refused: "the container has no cgroup of its own", code: .cgroupFailed)
         }
         return try Cgroup.reopen(from: cgroup)
     }

@@ -55,7 +55,8 @@ extension Container {
             return try FileLock(try directory.duplicate(), blocking: force)
         } catch {
             if error.errno == .EAGAIN {
-                throw StepError("", refused: "the container is being created or deleted")
+                throw StepError(
+                    "", refused: "the container is being created or deleted", code: .containerBusy)
             }
             throw StepError("lock the container's state", error)
         }

@@ -46,7 +46,7 @@ private struct ExecAttempt: ~Copyable {
 
     static func begin(_ request: ExecRequest, in container: Container) throws(StepError) -> ExecAttempt {
         guard let pidfd = try container.openInit() else {
-            throw StepError("", refused: "container not running")
+            throw StepError("", refused: "container not running", code: .containerNotRunning)
         }
         let status = try container.statusOfLiving()
         if !(status == .paused && request.ignoresPause) { try StateTransition.exec.check(status) }

@@ -8,12 +8,16 @@ extension Container {
     /// Sends a signal to the container's first process. SIGKILL to a container that shares its pid namespace goes to
     /// all its processes: nothing else would end them.
     package func kill(_ signal: Int32) throws(StepError) {
-        guard let initial = try openInit() else { throw StepError("", refused: "container not running") }
+        guard let initial = try openInit() else {
+            throw StepError("", refused: "container not running", code: .containerNotRunning)
+        }
         if signal == Self.kill, !record.namespaces.contains(.pid) { return try killAll(signal) }
         do throws(SyscallError) {
             try initial.borrowed.sendSignal(signal)
         } catch {
-            if error.errno == .ESRCH { throw StepError("", refused: "container not running") }
+            if error.errno == .ESRCH {
+                throw StepError("", refused: "container not running", code: .containerNotRunning)
+            }
             throw StepError("send \(SignalName.name(signal))", error)
         }
         if signal == Self.kill { thawAfterKill() }

@@ -32,8 +32,12 @@ extension Container {
             return channel
         } catch {
             switch error.errno {
-            case .ENOENT: throw StepError("", refused: "cannot start a container that is started already")
-            case .ECONNREFUSED: throw StepError("", refused: "container not running: init has ended")
+            case .ENOENT:
+                throw StepError(
+                    "", refused: "cannot start a container that is started already", code: .containerState)
+            case .ECONNREFUSED:
+                throw StepError(
+                    "", refused: "container not running: init has ended", code: .containerNotRunning)
             default: throw StepError("open the start gate", error)
             }
         }

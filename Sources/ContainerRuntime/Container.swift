@@ -26,13 +26,17 @@ package struct Container: Sendable {
         do throws(SyscallError) {
             bytes = try readFile(StateStore.FileName.state, in: directory.borrowed, limit: 1 << 22)
         } catch {
-            guard error.errno == .ENOENT else { throw StepError("read the state", error) }
+            guard error.errno == .ENOENT else {
+                throw StepError("read the state", error, code: .stateDamaged)
+            }
             throw StepError(
-                "read the state", refused: "create did not finish", hint: "skiff delete --force \(id)")
+                "read the state", refused: "create did not finish", hint: "skiff delete --force \(id)",
+                code: .stateDamaged)
         }
         if bytes.isEmpty {
             throw StepError(
-                "read the state", refused: "create did not finish", hint: "skiff delete --force \(id)")
+                "read the state", refused: "create did not finish", hint: "skiff delete --force \(id)",
+                code: .stateDamaged)
         }
         do throws(JSONError) {
             return Container(
@@ -40,7 +44,7 @@ package struct Container: Sendable {
         } catch {
             throw StepError(
                 "read the state", refused: "state.json is damaged: \(error.reason)",
-                hint: "skiff delete --force \(id)")
+                hint: "skiff delete --force \(id)", code: .stateDamaged)
         }
     }
 
@@ -126,7 +130,8 @@ package struct Container: Sendable {
         do throws(JSONError) {
             return try RuntimeSpec(json: bytes)
         } catch {
-            throw StepError("read the configuration kept at create", refused: error.reason)
+            throw StepError(
+                "read the configuration kept at create", refused: error.reason, code: .stateDamaged)
         }
     }
 }

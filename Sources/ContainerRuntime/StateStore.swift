@@ -48,7 +48,9 @@ package struct StateStore: Sendable {
             try makeDirectory(id.path, in: parent.borrowed, mode: 0o700)
         } catch {
             if error.errno == .EEXIST {
-                throw StepError("", refused: "a container with this id exists", hint: "skiff delete \(id)")
+                throw StepError(
+                    "", refused: "a container with this id exists", hint: "skiff delete \(id)",
+                    code: .containerExists, operand: id.description)
             }
             throw StepError(step, error)
         }
@@ -81,7 +83,11 @@ package struct StateStore: Sendable {
         do throws(SyscallError) {
             return try open(root.appending(id.path), [.readOnly, .directory, .noFollow])
         } catch {
-            if error.errno == .ENOENT { throw StepError("", refused: "container does not exist") }
+            if error.errno == .ENOENT {
+                throw StepError(
+                    "", refused: "container does not exist", code: .containerNotFound,
+                    operand: id.description)
+            }
             throw StepError("open the container's state", error)
         }
     }

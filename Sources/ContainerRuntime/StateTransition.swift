@@ -26,13 +26,15 @@ package enum StateTransition: String, Sendable, CaseIterable {
         switch (self, status) {
         case (.kill, .stopped), (.exec, .stopped), (.processes, .stopped), (.pause, .stopped),
             (.update, .stopped):
-            throw StepError("", refused: "container not running")
+            throw StepError("", refused: "container not running", code: .containerNotRunning)
         case (.exec, .paused):
             throw StepError(
-                "", refused: "the container is paused", hint: "resume it first or use --ignore-paused")
+                "", refused: "the container is paused", hint: "resume it first or use --ignore-paused",
+                code: .containerState)
         default:
             throw StepError(
-                "", refused: "cannot \(rawValue) a container that is \(status.rawValue), only \(names)")
+                "", refused: "cannot \(rawValue) a container that is \(status.rawValue), only \(names)",
+                code: .containerState)
         }
     }
 }

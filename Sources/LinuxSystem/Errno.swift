@@ -41,6 +41,7 @@ extension Errno {
     package static let ENOTDIR = Errno(rawValue: 20)
     package static let EISDIR = Errno(rawValue: 21)
     package static let EINVAL = Errno(rawValue: 22)
+    package static let ENFILE = Errno(rawValue: 23)
     package static let EMFILE = Errno(rawValue: 24)
     package static let ENOTTY = Errno(rawValue: 25)
     package static let ETXTBSY = Errno(rawValue: 26)

@@ -38,19 +38,58 @@ package struct StepError: Error, Sendable, Equatable, CustomStringConvertible {
     package var hint: String?
     /// Failures of undoing that came on top; they never hide the cause.
     package var notes: [String] = []
+    /// The code that the place of the error, or the phase that it belongs to, has given it.
+    package private(set) var assignedCode: ErrorCode?
+    /// What a refusal of ours is about: a field of the configuration, a path.
+    private let subject: String?
 
     /// A step that failed in a system call.
-    package init(_ step: Step, _ cause: SyscallError, hint: String? = nil) {
+    package init(_ step: Step, _ cause: SyscallError, hint: String? = nil, code: ErrorCode? = nil) {
         self.step = step
         self.cause = .syscall(cause)
         self.hint = hint
+        assignedCode = code
+        subject = nil
     }
 
-    /// A step that we refuse or that cannot be done, with the reason in our own words.
-    package init(_ step: Step, refused reason: String, hint: String? = nil) {
+    /// A step that we refuse or that cannot be done, with the reason in our own words; `operand` is what it is about,
+    /// for those who read the parts of an error and not its text.
+    package init(
+        _ step: Step, refused reason: String, hint: String? = nil, code: ErrorCode? = nil,
+        operand: String? = nil
+    ) {
         self.step = step
         self.cause = .refused(reason)
         self.hint = hint
+        assignedCode = code
+        subject = operand
+    }
+
+    /// What kind of failure it is. Where nobody has said so, the kernel's reason decides; a refusal without a code is a
+    /// contradiction of ours.
+    package var code: ErrorCode {
+        if let assignedCode { return assignedCode }
+        if let errno { return ErrorCode(errno) }
+        return .internalError
+    }
+
+    /// The same error as one of a phase: it gets the phase's code unless its own place gave it one. That the kernel
+    /// lacks a call stays what it is.
+    package func coded(_ phase: ErrorCode) -> StepError {
+        guard assignedCode == nil, errno != .ENOSYS else { return self }
+        var error = self
+        error.assignedCode = phase
+        return error
+    }
+
+    /// What the call was given, or what the refusal is about.
+    package var operand: String? {
+        if case .syscall(let error) = cause { error.operand } else { subject }
+    }
+
+    /// The call that failed: `openat2(2)`.
+    package var call: Call? {
+        if case .syscall(let error) = cause { error.call } else { nil }
     }
 
     /// The kernel's error number, when a call failed.
@@ -75,12 +114,24 @@ package struct StepError: Error, Sendable, Equatable, CustomStringConvertible {
 @inline(__always)
 package func during<Result: ~Copyable>(
     _ step: @autoclosure () -> Step, hint: @autoclosure () -> String? = nil,
-    _ body: () throws(SyscallError) -> Result
+    code: @autoclosure () -> ErrorCode? = nil, _ body: () throws(SyscallError) -> Result
 ) throws(StepError) -> Result {
     do throws(SyscallError) {
         return try body()
     } catch {
-        throw StepError(step(), error, hint: hint())
+        throw StepError(step(), error, hint: hint(), code: code())
+    }
+}
+
+/// Runs the steps of a phase: those of their failures that have no code get the phase's.
+@inline(__always)
+package func phase<Result: ~Copyable>(
+    _ code: ErrorCode, _ body: () throws(StepError) -> Result
+) throws(StepError) -> Result {
+    do throws(StepError) {
+        return try body()
+    } catch {
+        throw error.coded(code)
     }
 }
 

@@ -2,15 +2,28 @@ package import JSONCoding
 
 /// A configuration that is well formed but not acceptable: which field, what is wrong, and the value.
 package struct SpecError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// What kind of refusal it is.
+    package enum Kind: Sendable {
+        /// The value itself is wrong.
+        case invalid
+        /// The value is right; skiff or this host does not do it.
+        case unsupported
+        /// The value is right; this host has no controller for it.
+        case controllerMissing
+    }
+
     /// The field by its path in the document: `linux.namespaces[3].type`.
     package let field: String
     /// What is wrong, in lower case: `must be absolute`.
     package let reason: String
     /// The value, nil where it says nothing (an absent field, an empty list).
     package let value: String?
+    /// What kind of refusal it is.
+    package let kind: Kind
 
     /// An error about one field.
-    package init(field: String, reason: String, value: String? = nil) {
+    package init(field: String, reason: String, value: String? = nil, kind: Kind = .invalid) {
+        self.kind = kind
         self.field = field
         self.reason = reason
         self.value = value

@@ -9,21 +9,35 @@ struct CommandError: Error {
     let exitCode: Int32
     /// What the command was about, when it is not the first word.
     let subject: String?
+    /// What kind of failure it was.
+    let code: ErrorCode
+    /// The failed step, when there is one: its parts are told apart in the log.
+    let cause: StepError?
 
     /// An error with its own text.
-    init(_ message: String, exitCode: Int32 = 1, subject: String? = nil) {
+    init(
+        _ message: String, exitCode: Int32 = 1, subject: String? = nil, code: ErrorCode = .internalError
+    ) {
         self.message = message
         self.exitCode = exitCode
         self.subject = subject
+        self.code = code
+        cause = nil
     }
 
     /// A failed step.
-    init(_ error: StepError, exitCode: Int32 = 1) {
-        self.init(error.description, exitCode: exitCode)
+    init(_ error: StepError, exitCode: Int32 = 1, subject: String? = nil) {
+        message = error.description
+        self.exitCode = exitCode
+        self.subject = subject
+        code = error.code
+        cause = error
     }
 
     /// A value that cannot be used.
-    static func usage(_ message: String) -> CommandError { CommandError(message, exitCode: 2) }
+    static func usage(_ message: String) -> CommandError {
+        CommandError(message, exitCode: 2, code: .usage)
+    }
 }
 
 /// Runs steps; their failure ends the command with the exit code given.

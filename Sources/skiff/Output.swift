@@ -33,31 +33,31 @@ struct Output {
 
     /// Reports a command line that cannot be used.
     func report(usage text: String) -> Int32 {
-        write(level: "error", "\(Program.name): \(text)")
+        write(CommandError.usage(text), "\(Program.name): \(text)")
         return 2
     }
 
     /// Reports a failed command: `skiff: create web1: mount /proc: …`.
     func report(_ error: CommandError, verb: String, subject: String?) -> Int32 {
         let about = subject.map { "\(verb) \($0)" } ?? verb
-        write(level: "error", "\(Program.name): \(about): \(error.message)")
+        write(error, "\(Program.name): \(about): \(error.message)")
         return error.exitCode
     }
 
     /// Reports something that does not stop the command: in the log when there is one, else on standard error.
     func warn(_ text: String) {
         if log != nil {
-            writeLog(level: "warning", text)
+            writeLog("warning", text)
         } else {
             writeError("\(Program.name): warning: \(text)\n")
         }
     }
 
-    private func write(level: String, _ text: String) {
+    private func write(_ error: CommandError, _ text: String) {
         let line = text.split(whereSeparator: \.isNewline).joined(separator: "; ")
-        let isLogged = writeLog(level: level, line)
+        let isLogged = writeLog("error", line, error)
         if log == nil && format == .json {
-            writeError(entry(level, line))
+            writeError(entry("error", line, error))
         } else {
             writeError(line + "\n")
         }
@@ -71,16 +71,16 @@ struct Output {
     }
 
     @discardableResult
-    private func writeLog(level: String, _ text: String) -> Bool {
+    private func writeLog(_ level: String, _ text: String, _ error: CommandError? = nil) -> Bool {
         guard let log else { return true }
         let failure = bestEffort("the failure is on standard error too") { () throws(SyscallError) in
             let file = try open(Path(log), [.writeOnly, .append, .create], mode: 0o644)
-            try file.borrowed.writeAll(entry(level, text))
+            try file.borrowed.writeAll(entry(level, text, error))
         }
         return failure == nil
     }
 
-    private func entry(_ level: String, _ text: String) -> String {
+    private func entry(_ level: String, _ text: String, _ error: CommandError?) -> String {
         let time = Clock.timestamp(Clock.wall())
         switch format {
         case .text: return "time=\"\(time)\" level=\(level) msg=\"\(Self.escaped(text))\"\n"
@@ -90,9 +90,21 @@ struct Output {
                 writer.field("level", level)
                 writer.field("msg", text)
                 writer.field("time", time)
+                if let error { Self.write(error, to: &writer) }
             }
             return String(decoding: writer.finish(), as: UTF8.self) + "\n"
         }
+    }
+
+    /// The parts of a failure; engines read only what comes before them.
+    private static func write(_ error: CommandError, to writer: inout JSONWriter) {
+        writer.field("code", error.code.description)
+        guard let cause = error.cause else { return }
+        if !cause.step.name.isEmpty { writer.field("step", cause.step.name) }
+        writer.field("operand", cause.operand)
+        writer.field("call", cause.call?.name)
+        writer.field("errno", cause.errno?.name)
+        writer.field("hint", cause.hint)
     }
 
     private static func escaped(_ text: String) -> String {
