@@ -25,7 +25,7 @@ install: ## install to PREFIX=/usr/local (DESTDIR= for packagers)
 uninstall: ## remove what install put under PREFIX
 	@scripts/install --remove '$(DESTDIR)' '$(PREFIX)'
 
-test: ## run all tests (SUITE=lint|tools|unit|integration for one)
+test: ## run all tests (SUITE=lint|tools|unit|integration|vm for one)
 	@scripts/test $(SUITE)
 
 lint: ## check format, imports between layers, sizes, banned words, scripts

@@ -38,6 +38,7 @@ def skiff_path() -> str:
 def pytest_configure(config):
     config.addinivalue_line("markers", "peer(crun=…, runc=…): the reason why another runtime fails this test")
     config.addinivalue_line("markers", "skiff_only: about skiff's own promises; not run on other runtimes")
+    config.addinivalue_line("markers", "vm: run again, or only, in the virtual machine of scripts/vm")
     config.addinivalue_line("markers", "allows_leftovers: nothing_left_behind does not judge this test")
     if config.option.collectonly:
         return

@@ -10,6 +10,7 @@ from skifftest import host
 from skifftest.process import until
 
 MIB = 1 << 20
+pytestmark = pytest.mark.vm  # where all controllers are in one version 2 tree
 
 
 def tree(controller: str) -> Path | None:
