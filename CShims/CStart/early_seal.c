@@ -59,15 +59,27 @@ static int names_bundle(const char *word) {
     return 1;
 }
 
+/// Whether the program was called by the name of another runtime (see CommandStyle.swift).
+static int speaks_for_another(const char *name) {
+    const char *last = name;
+    for (; *name != 0; name++)
+        if (*name == '/') last = name + 1;
+    return equal(last, "runc") || equal(last, "crun");
+}
+
 /// Whether the first words name a verb that puts this program beside a container's processes. The value of an option
-/// may look like one: then the program is sealed without need. `run` counts with a bundle only: with an image, this
-/// program first has to find its helper beside its file, and seals itself later.
+/// may look like one: then the program is sealed without need. `run` counts with a bundle only, which other runtimes'
+/// always has: with an image, this program first has to find its helper beside its file, and seals itself later.
 static int wants_seal(long count, char **arguments) {
     int runs = 0;
+    const int bundles_only = count > 0 && speaks_for_another(arguments[0]);
     for (long i = 1; i < count && i < 16; i++) {
         const char *word = arguments[i];
         if (equal(word, "create") || equal(word, "exec")) return 1;
-        if (equal(word, "run")) runs = 1;
+        if (equal(word, "run")) {
+            if (bundles_only) return 1;
+            runs = 1;
+        }
         if (runs && names_bundle(word)) return 1;
     }
     return 0;

@@ -2,9 +2,27 @@
 package struct UsageError: Error, Equatable, CustomStringConvertible {
     /// What is wrong, such as `unknown option --foo`.
     package let description: String
+    /// Whether an option is unknown or lacks its value.
+    package var isAboutOption = false
+    /// Whether the verb itself is unknown.
+    package var isUnknownCommand = false
 
     /// An error with its text.
     package init(_ description: String) { self.description = description }
+
+    /// The same error, said of something.
+    package func prefixed(with text: String) -> UsageError {
+        var error = UsageError(text + description)
+        error.isAboutOption = isAboutOption
+        error.isUnknownCommand = isUnknownCommand
+        return error
+    }
+
+    static func option(_ description: String) -> UsageError {
+        var error = UsageError(description)
+        error.isAboutOption = true
+        return error
+    }
 }
 
 /// The options and words found by `CommandLineParser`.
@@ -59,19 +77,34 @@ package struct ParsedArguments: Sendable, Equatable {
 /// Reads a command line by the table: `--name value`, `--name=value`, `-n value`, `-nvalue`, clusters such as
 /// `-it`, and `--` before words that start with a dash.
 package struct CommandLineParser {
+    /// Further spellings of options.
+    package struct Spelling: OptionSet, Sendable {
+        package let rawValue: UInt8
+        package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+        /// `-name value` for `--name value`, as programs in Go take it.
+        package static let oneDash = Spelling(rawValue: 1)
+        /// The beginning of a long name that no other option shares.
+        /// - SeeAlso: getopt_long(3)
+        package static let abbreviations = Spelling(rawValue: 2)
+    }
+
     private let options: [CommandOption]
     private let operands: CommandOperands
+    private let spelling: Spelling
 
     /// A parser for the options and words of a verb.
-    package init(_ verb: CommandVerb) {
+    package init(_ verb: CommandVerb, spelling: Spelling = []) {
         options = verb.options
         operands = verb.operands
+        self.spelling = spelling
     }
 
     /// A parser for options that come before the verb; it stops at the first word.
-    package init(globals: [CommandOption]) {
+    package init(globals: [CommandOption], spelling: Spelling = []) {
         options = globals
         operands = CommandOperands("", 0, 0, commandStartsAfter: 0)
+        self.spelling = spelling
     }
 
     /// The arguments from `start` on.
@@ -95,7 +128,9 @@ package struct CommandLineParser {
                 parsed.add(word: argument)
                 index += 1
             } else if argument.hasPrefix("--") {
-                index = try long(argument, at: index, arguments, into: &parsed)
+                index = try long(argument.dropFirst(2), at: index, arguments, into: &parsed)
+            } else if spelling.contains(.oneDash), isLongName(argument.dropFirst()) {
+                index = try long(argument.dropFirst(), at: index, arguments, into: &parsed)
             } else {
                 index = try shorts(argument, at: index, arguments, into: &parsed)
             }
@@ -118,16 +153,27 @@ package struct CommandLineParser {
         return parsed
     }
 
+    private func isLongName(_ body: Substring) -> Bool {
+        let name = body.prefix { $0 != "=" }
+        return name.count > 1 && options.contains { $0.name == name }
+    }
+
+    private func option(named name: String) throws(UsageError) -> CommandOption {
+        if let option = options.first(where: { $0.name == name }) { return option }
+        let candidates =
+            spelling.contains(.abbreviations) ? options.filter { $0.name.hasPrefix(name) } : []
+        if candidates.count > 1 { throw UsageError.option("option --\(name) is ambiguous") }
+        guard let option = candidates.first else { throw UsageError.option("unknown option --\(name)") }
+        return option
+    }
+
     private func long(
-        _ argument: String, at index: Int, _ arguments: [String], into parsed: inout ParsedArguments
+        _ body: Substring, at index: Int, _ arguments: [String], into parsed: inout ParsedArguments
     ) throws(UsageError) -> Int {
-        let body = argument.dropFirst(2)
         let equals = body.firstIndex(of: "=")
         let name = String(body[..<(equals ?? body.endIndex)])
         let attached = equals.map { String(body[body.index(after: $0)...]) }
-        guard let option = options.first(where: { $0.name == name }) else {
-            throw UsageError("unknown option --\(name)")
-        }
+        let option = try option(named: name)
         if case .none = option.argument {
             parsed.add(option, try Self.switchValue(attached ?? "true", of: option))
             return index + 1
@@ -145,7 +191,7 @@ package struct CommandLineParser {
         var rest = argument.dropFirst()
         while let letter = rest.popFirst() {
             guard let option = options.first(where: { $0.short == letter }) else {
-                throw UsageError("unknown option -\(letter)")
+                throw UsageError.option("unknown option -\(letter)")
             }
             guard case .value = option.argument else {
                 parsed.add(option, "true")
@@ -164,7 +210,9 @@ package struct CommandLineParser {
         _ option: CommandOption, spelling: String, at index: Int, _ arguments: [String],
         into parsed: inout ParsedArguments
     ) throws(UsageError) -> Int {
-        guard index + 1 < arguments.count else { throw UsageError("option \(spelling) needs a value") }
+        guard index + 1 < arguments.count else {
+            throw UsageError.option("option \(spelling) needs a value")
+        }
         parsed.add(option, arguments[index + 1])
         return index + 2
     }

@@ -26,12 +26,27 @@ package struct StateStore: Sendable {
     /// The store at a path.
     package init(root: Path) { self.root = root }
 
-    /// The default place: `/run/skiff`, or for other users `skiff` in the directory XDG_RUNTIME_DIR.
-    package static func defaultRoot() -> Path {
-        guard effectiveUserID() != 0, let directory = ProcessEnvironment.value("XDG_RUNTIME_DIR"),
-            !directory.isEmpty
-        else { return "/run/skiff" }
-        return Path(directory).appending("skiff")
+    /// The default place: `/run/NAME`, or for users without privileges NAME in the directory XDG_RUNTIME_DIR, also for
+    /// root of a user namespace that such a user made. With `prefersUserDirectory` that directory is taken by all.
+    package static func defaultRoot(named name: Path = "skiff", prefersUserDirectory: Bool = false) -> Path {
+        if let directory = ProcessEnvironment.value("XDG_RUNTIME_DIR"), !directory.isEmpty,
+            prefersUserDirectory || hasNoPrivileges()
+        {
+            return Path(directory).appending(name)
+        }
+        return ("/run" as Path).appending(name)
+    }
+
+    private static func hasNoPrivileges() -> Bool {
+        if effectiveUserID() != 0 { return true }
+        if ProcessEnvironment.value("USER") == "root" { return false }
+        var isMapped = false
+        bestEffort("a kernel without user namespaces has no such file") { () throws(SyscallError) in
+            let map = try readFile("/proc/self/uid_map", sizeHint: 256)
+            let fields = String(decoding: map, as: UTF8.self).split { $0 == " " || $0 == "\n" }
+            isMapped = fields != ["0", "0", "4294967295"]
+        }
+        return isMapped
     }
 
     /// Where compiled seccomp filters are kept, for all state roots of the user.

@@ -115,9 +115,10 @@ extension BorrowedFD {
 /// Sockets with a path.
 /// - SeeAlso: unix(7)
 package enum UnixSocket {
-    /// Whether the socket keeps message boundaries.
+    /// Whether the socket keeps message boundaries, and whether it is connected.
     package enum Kind: Int32, Sendable {
         case stream = 1
+        case datagram = 2
         case sequenced = 5
     }
 
@@ -128,12 +129,13 @@ package enum UnixSocket {
         return socket
     }
 
-    /// Makes a socket at a path and listens on it.
+    /// Makes a socket at a path and listens on it; datagrams arrive without.
     package static func listen(
         at path: Path, backlog: Int32 = 16, kind: Kind = .stream
     ) throws(SyscallError) -> OwnedFD {
         let socket = try make(kind)
         try address(socket.borrowed, path, binds: true)
+        if kind == .datagram { return socket }
         try check(.listen, on: path.string, cl_listen(socket.rawValue, backlog))
         return socket
     }

@@ -34,9 +34,12 @@ struct CommandError: Error {
         cause = error
     }
 
+    /// Exit code under skiff's own name when a value cannot be used.
+    static let usageCode: Int32 = 2
+
     /// A value that cannot be used.
     static func usage(_ message: String) -> CommandError {
-        CommandError(message, exitCode: 2, code: .usage)
+        CommandError(message, exitCode: usageCode, code: .usage)
     }
 }
 

@@ -9,12 +9,27 @@ enum CommandTable {
     private static let makers: [(name: String, make: Maker)] = runtimeVerbs + engineVerbs + generalVerbs
 
     /// The verb of a name.
-    static func command(named name: String) -> Command? {
-        makers.first { $0.name == name }?.make()
+    static func command(named name: String, _ style: CommandStyle = .skiff) -> Command? {
+        makers(style).first { $0.name == name }?.make()
     }
 
     /// How all verbs are spelled.
-    static var verbs: [CommandVerb] { makers.map { $0.make().verb } }
+    static var verbs: [CommandVerb] { verbs(.skiff) }
+
+    /// How the verbs of a command line are spelled.
+    static func verbs(_ style: CommandStyle) -> [CommandVerb] { makers(style).map { $0.make().verb } }
+
+    private static func makers(_ style: CommandStyle) -> [(name: String, make: Maker)] {
+        switch style {
+        case .skiff: makers
+        case .runc: bundleVerbs + helpVerb
+        case .crun: bundleVerbs
+        }
+    }
+
+    /// The runtime's verbs without those for images.
+    private static let bundleVerbs: [(name: String, make: Maker)] =
+        runtimeVerbs.filter { $0.name != "run" } + [("run", { .runBundle })]
 
     private static let runtimeVerbs: [(name: String, make: Maker)] = [
         ("create", { .create }), ("start", { .start }), ("run", { .run }), ("exec", { .exec }),
@@ -30,6 +45,7 @@ enum CommandTable {
         ("top", { .top }), ("usage", { .usage }), ("cp", { .copy }), ("diff", { .diff }), ("load", { .load }),
         ("images", { .images }), ("rmi", { .removeImages }), ("image", { .image }),
     ]
+    private static let helpVerb: [(name: String, make: Maker)] = [("help", { .help })]
     private static let generalVerbs: [(name: String, make: Maker)] = [
         ("help", { .help }), ("completion", { .completion }), ("debug", { .debug }),
     ]

@@ -53,13 +53,14 @@ enum ExecOptions {
 
 /// `exec` of one program, in the foreground or detached.
 struct ExecRun {
-    private static let failed: Int32 = 255
+    private let failed: Int32
     private let invocation: Invocation
     private let isDetached: Bool
 
     /// Reads the options.
     init(_ invocation: Invocation) {
         self.invocation = invocation
+        failed = invocation.style.execFailureCode
         isDetached = invocation.arguments.isSet("detach")
     }
 
@@ -67,10 +68,10 @@ struct ExecRun {
     func run() throws(CommandError) -> Int32 {
         let preserved = try invocation.count("preserve-fds")
         try invocation.closeLeaks(preserved: preserved)
-        let id = try command(exitCode: Self.failed) { () throws(StepError) in
+        let id = try command(exitCode: failed) { () throws(StepError) in
             try ContainerID(invocation.arguments.words[0])
         }
-        let container = try command(exitCode: Self.failed) { () throws(StepError) in
+        let container = try command(exitCode: failed) { () throws(StepError) in
             try Container.load(id, from: invocation.store)
         }
         var request = ExecRequest(process: try process(for: container))
@@ -89,10 +90,10 @@ struct ExecRun {
         do throws(LaunchFailure) {
             running = try container.exec(request)
         } catch {
-            throw CommandError(error.error, exitCode: Self.failed)
+            throw CommandError(error.error, exitCode: failed)
         }
         if isDetached { return 0 }
-        return try command(exitCode: Self.failed) { () throws(StepError) in try running.stay().exit.shellCode
+        return try command(exitCode: failed) { () throws(StepError) in try running.stay().exit.shellCode
         }
     }
 
@@ -101,7 +102,7 @@ struct ExecRun {
         if let file = arguments.value("process") { return try read(file) }
         let words = Array(arguments.words.dropFirst())
         guard !words.isEmpty else { throw CommandError.usage("a program or --process is needed") }
-        let base = try command(exitCode: Self.failed) { () throws(StepError) in try container.configuration()
+        let base = try command(exitCode: failed) { () throws(StepError) in try container.configuration()
         }
         var process = base.process ?? ProcessSpec()
         process.args = words
@@ -124,7 +125,7 @@ struct ExecRun {
                 process.user.uid = user.userID
                 process.user.gid = user.groupID ?? process.user.gid
             } catch {
-                throw CommandError("--user: \(error)", exitCode: Self.failed)
+                throw CommandError("--user: \(error)", exitCode: failed)
             }
         }
         for text in arguments.values("additional-gids") {
@@ -144,7 +145,7 @@ struct ExecRun {
     }
 
     private func read(_ file: String) throws(CommandError) -> ProcessSpec {
-        let bytes = try command(exitCode: Self.failed) { () throws(StepError) in
+        let bytes = try command(exitCode: failed) { () throws(StepError) in
             try during("read the process in \(file)") { () throws(SyscallError) in
                 try readFile(Path(file), limit: 1 << 24)
             }
@@ -152,7 +153,7 @@ struct ExecRun {
         do throws(JSONError) {
             return try ProcessSpec(json: bytes)
         } catch {
-            throw CommandError("read the process in \(file): \(SpecError(error))", exitCode: Self.failed)
+            throw CommandError("read the process in \(file): \(SpecError(error))", exitCode: failed)
         }
     }
 }

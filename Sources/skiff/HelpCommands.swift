@@ -9,12 +9,13 @@ extension Command {
         ) {
             (invocation) throws(CommandError) in
             guard let name = invocation.arguments.words.first else {
-                return Output.show(Program.help.overview(of: CommandTable.verbs))
+                return Output.show(
+                    Program.help(invocation.style).overview(of: CommandTable.verbs(invocation.style)))
             }
-            guard let command = CommandTable.command(named: name) else {
+            guard let command = CommandTable.command(named: name, invocation.style) else {
                 throw CommandError.usage("unknown command '\(name)'")
             }
-            return Output.show(Program.help.page(for: command.verb))
+            return Output.show(Program.help(invocation.style).page(for: command.verb))
         }
     }
 

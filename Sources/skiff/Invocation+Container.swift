@@ -8,10 +8,7 @@ import Security
 extension Invocation {
     /// Where the state of containers is.
     var store: StateStore {
-        guard let root = globals.root, !root.isEmpty else {
-            return StateStore(root: StateStore.defaultRoot())
-        }
-        return StateStore(root: Path(root))
+        StateStore(root: globals.stateRoot)
     }
 
     /// The first word as a container's name.
@@ -67,14 +64,13 @@ extension Invocation {
     }
 }
 
-/// Runs the launch or start of a container; the failure keeps its exit code if `keepsCode`, else it is 1.
+/// Runs the launch or start of a container; the failure has the exit code of `run` in `runStyle`, else 1.
 func launching<Result: ~Copyable>(
-    keepsCode: Bool = false, _ body: () throws(LaunchFailure) -> Result
+    runStyle: CommandStyle? = nil, _ body: () throws(LaunchFailure) -> Result
 ) throws(CommandError) -> Result {
     do throws(LaunchFailure) {
         return try body()
     } catch {
-        guard keepsCode else { throw CommandError(error.error) }
-        throw CommandError(error.error, exitCode: error.exitCode == 1 ? 125 : error.exitCode)
+        throw CommandError(error.error, exitCode: runStyle?.runFailureCode(error.exitCode) ?? 1)
     }
 }

@@ -15,7 +15,9 @@ extension Invocation {
     /// very id in the runtime's state comes first and costs one lookup; the engine's own are there under their full
     /// ids, too, and are told by their records.
     func meansEngineContainer() throws(CommandError) -> Bool {
-        guard let word = arguments.words.first, !word.isEmpty, !word.contains("/") else { return false }
+        guard style.knowsImages, let word = arguments.words.first, !word.isEmpty, !word.contains("/") else {
+            return false
+        }
         let isRuntimes = try command { () throws(StepError) in
             try during("look for \(word)") { () throws(SyscallError) in
                 try statusIfPresent(of: store.root.appending(Path(word))) != nil

@@ -2,54 +2,74 @@ import CommandGrammar
 import LinuxSystem
 
 /// The way from the arguments to an exit code: options before the verb, the verb, its options, its action.
-enum Program {
-    /// Name in usage lines and messages.
-    static let name = "skiff"
+struct Program {
+    /// Name in usage lines and messages, under its own name.
+    static let name = CommandStyle.skiff.name
 
-    /// Runs one command line and returns the exit code of the process.
-    static func run(_ arguments: [String]) -> Int32 {
+    private let arguments: [String]
+    private let style: CommandStyle
+
+    /// The program for one command line, whose first argument is the name that it was called by.
+    init(_ arguments: [String]) {
+        self.arguments = arguments
+        style = CommandStyle(calledAs: arguments.first)
+    }
+
+    /// Runs the command line and returns the exit code of the process.
+    func run() -> Int32 {
         if arguments.count == 2, arguments[1] == "--version" || arguments[1] == "-v" {
-            return Output.show(Version.text)
+            return Output.show(Version.text(style, root: style.defaultRoot))
         }
-        var output = Output()
+        var output = Output(style)
         do throws(UsageError) {
-            let globals = try GlobalOptions(arguments, from: 1)
-            output = Output(log: globals.log, format: globals.logFormat)
-            if globals.wantsVersion { return Output.show(Version.text) }
+            let globals = try GlobalOptions(arguments, from: 1, style)
+            output = Output(style, log: globals.log, format: globals.logFormat, limit: globals.logLevel)
+            if globals.wantsVersion { return Output.show(Version.text(style, root: globals.stateRoot)) }
             guard globals.consumed + 1 < arguments.count, !globals.wantsHelp else {
-                let isAsked = globals.wantsHelp
-                return Output.show(
-                    help.overview(of: CommandTable.verbs), toError: !isAsked, exitCode: isAsked ? 0 : 2)
+                return overview(globals)
             }
-            return try run(verb: arguments[globals.consumed + 1], arguments, globals, output)
+            return try run(verb: arguments[globals.consumed + 1], globals, output)
         } catch {
-            return output.report(usage: error.description)
+            return output.report(usage: error.description, exitCode: style.exitCode(for: error))
         }
     }
 
-    /// The texts of the program.
-    static var help: HelpText {
-        HelpText(program: name, summary: "run OCI containers", globals: GlobalOptions.options)
+    /// The texts of the program under its own name.
+    static var help: HelpText { help(.skiff) }
+
+    /// The texts of the program under a name.
+    static func help(_ style: CommandStyle) -> HelpText {
+        HelpText(program: style.name, summary: style.summary, globals: GlobalOptions.options(style))
     }
 
-    private static func run(
-        verb name: String, _ arguments: [String], _ globals: GlobalOptions, _ output: Output
+    private func overview(_ globals: GlobalOptions) -> Int32 {
+        let verbs = CommandTable.verbs(style)
+        let isAsked = globals.wantsHelp || style == .runc
+        let text = style.heading(for: nil) + Self.help(style).overview(of: verbs)
+        return Output.show(text, toError: !isAsked, exitCode: isAsked ? 0 : style.wrongValueCode)
+    }
+
+    private func run(
+        verb name: String, _ globals: GlobalOptions, _ output: Output
     ) throws(UsageError) -> Int32 {
-        guard let command = CommandTable.command(named: name) else {
-            throw UsageError("unknown command '\(name)' (see '\(Program.name) help')")
-        }
+        guard let command = CommandTable.command(named: name, style) else { throw style.unknown(name) }
         let verb = command.verb
         let start = globals.consumed + 2
-        if asksForHelp(arguments, from: start, verb) { return Output.show(help.page(for: verb)) }
+        if asksForHelp(from: start, verb) {
+            return Output.show(style.heading(for: verb) + Self.help(style).page(for: verb))
+        }
         let parsed: ParsedArguments
         do throws(UsageError) {
-            parsed = try CommandLineParser(verb).parseAll(arguments, from: start)
+            parsed = try CommandLineParser(verb, spelling: style.spelling).parseAll(arguments, from: start)
         } catch {
-            throw UsageError("\(name): \(error.description)")
+            throw error.prefixed(with: "\(name): ")
         }
+        output.explain("\(Version.name), called as \(style.name): \(arguments.joined(separator: " "))")
         let invocation = Invocation(globals: globals, arguments: parsed, output: output, verbName: name)
         do throws(CommandError) {
-            return try command.action(invocation)
+            let exitCode = try command.action(invocation)
+            output.explain("\(name) ends with exit code \(exitCode)")
+            return exitCode
         } catch {
             let subject = error.subject ?? parsed.words.first
             return output.report(error, verb: name, subject: subject)
@@ -57,7 +77,7 @@ enum Program {
     }
 
     /// `--help` or `-h` before the words that belong to a program in the container.
-    private static func asksForHelp(_ arguments: [String], from start: Int, _ verb: CommandVerb) -> Bool {
+    private func asksForHelp(from start: Int, _ verb: CommandVerb) -> Bool {
         guard start < arguments.count else { return false }
         let ownsShortH = verb.options.contains { $0.short == "h" }
         let first = arguments[start]
@@ -77,6 +97,9 @@ struct Invocation {
     let output: Output
     /// Name of the verb.
     let verbName: String
+
+    /// Whose command line it is.
+    var style: CommandStyle { globals.style }
 }
 
 /// A verb with what it does.

@@ -14,22 +14,33 @@ extension Command {
                 cannot be executed, 127 if it is not there.
                 """,
             operands: CommandOperands("IMAGE [ARG...] | --bundle DIR ID", 1, nil, commandStartsAfter: 1),
-            options: ImageRunOptions.all + RuntimeOptions.create + [
-                RuntimeOptions.detach,
-                CommandOption("keep", "Keep the state of a bundle's container after its end"),
-                CommandOption(
-                    "no-subreaper", "Accepted; orphans of the container are its own init's", hidden: true),
-            ])
+            options: ImageRunOptions.all + RuntimeOptions.create + RuntimeOptions.run)
         return Command(verb: verb) { (invocation) throws(CommandError) in
-            guard let invocation = BundleRun.recognise(invocation, verb) else {
+            guard let invocation = try BundleRun.recognise(invocation, verb) else {
                 return try ImageRun(invocation).run()
-            }
-            guard invocation.arguments.words.count == 1 else {
-                throw CommandError.usage("with --bundle there is one argument, the container's id")
             }
             try invocation.seal()
             return try BundleRun(invocation).run()
         }
+    }
+
+    /// `run [--bundle DIR] ID`, as other runtimes have it.
+    static var runBundle: Command {
+        let verb = CommandVerb(
+            "run", .runtime, "Create a container from a bundle, start it, and wait for its end",
+            operands: .container, options: RuntimeOptions.create + RuntimeOptions.run)
+        return Command(verb: verb) { (invocation) throws(CommandError) in
+            try invocation.seal()
+            return try BundleRun(invocation).run()
+        }
+    }
+}
+
+extension Invocation {
+    /// With further options and words, which were read from its words.
+    fileprivate func followed(by second: ParsedArguments) -> Invocation {
+        Invocation(
+            globals: globals, arguments: arguments.followed(by: second), output: output, verbName: verbName)
     }
 }
 
@@ -40,24 +51,29 @@ struct BundleRun {
 
     /// The invocation if it is about a bundle: `--bundle` is given, or follows the id, as Slurm's manual writes it,
     /// and names a bundle that is there. Otherwise such words belong to the program of an image.
-    static func recognise(_ invocation: Invocation, _ verb: CommandVerb) -> Invocation? {
-        if invocation.arguments.value("bundle") != nil { return invocation }
+    static func recognise(
+        _ invocation: Invocation, _ verb: CommandVerb
+    ) throws(CommandError) -> Invocation? {
+        let isNamed = invocation.arguments.value("bundle") != nil
         let words = invocation.arguments.words
-        guard words.count > 1, words[1].hasPrefix("-b") || words[1].hasPrefix("--bundle") else { return nil }
+        guard words.count > 1 else { return isNamed ? invocation : nil }
+        guard isNamed || words.contains(where: { $0.hasPrefix("-") }) else { return nil }
         let trailing = CommandVerb(
             verb.name, verb.group, verb.summary, operands: CommandOperands("ID", 1, 1), options: verb.options)
         var second = ParsedArguments()
         let wrong = bestEffort("then the words are the program's") { () throws(UsageError) in
             second = try CommandLineParser(trailing).parseAll(words)
         }
+        if isNamed {
+            if let wrong { throw CommandError.usage("with --bundle there is one container: \(wrong)") }
+            return invocation.followed(by: second)
+        }
         guard wrong == nil, let bundle = second.value("bundle") else { return nil }
         let missing = bestEffort("then it names no bundle") { () throws(SyscallError) in
             _ = try open(Path(bundle).appending("config.json"), .pathOnly)
         }
         guard missing == nil else { return nil }
-        return Invocation(
-            globals: invocation.globals, arguments: invocation.arguments.followed(by: second),
-            output: invocation.output, verbName: invocation.verbName)
+        return invocation.followed(by: second)
     }
 
     /// Reads the options.
@@ -70,20 +86,21 @@ struct BundleRun {
     func run() throws(CommandError) -> Int32 {
         let request = try CreateRequest(invocation, foreground: !isDetached)
         let store = invocation.store
-        var running = try launching(keepsCode: true) { () throws(LaunchFailure) in
+        var running = try launching(runStyle: invocation.style) { () throws(LaunchFailure) in
             try Launch.run(request, in: store)
         }
         do throws(LaunchFailure) {
             try running.start()
         } catch {
             clear(running.container)
-            throw CommandError(error.error, exitCode: error.exitCode == 1 ? 125 : error.exitCode)
+            throw CommandError(error.error, exitCode: invocation.style.runFailureCode(error.exitCode))
         }
         if isDetached { return 0 }
-        let result = try command(exitCode: 125) { () throws(StepError) in try running.stay() }
+        let failed = invocation.style.runFailureCode(1)
+        let result = try command(exitCode: failed) { () throws(StepError) in try running.stay() }
         if !invocation.arguments.isSet("keep") {
             let container = running.container
-            let remains = try command(exitCode: 125) { () throws(StepError) in
+            let remains = try command(exitCode: failed) { () throws(StepError) in
                 try container.delete(force: true, account: false)
             }
             for warning in remains.warnings { invocation.output.warn(warning) }

@@ -13,6 +13,12 @@ enum RuntimeOptions {
     static let noPivot = CommandOption("no-pivot", "Do not use pivot_root, for hosts that run from a ramdisk")
     static let noNewKeyring = CommandOption("no-new-keyring", "Keep the session keyring of the caller")
 
+    static let noSubreaper = CommandOption(
+        "no-subreaper", "Accepted; orphans of the container are its own init's", hidden: true)
+    static let keep = CommandOption("keep", "Keep the state of a bundle's container after its end")
+
     /// Options of `create`, also taken by `run`.
-    static let create = [bundle, pidFile, consoleSocket, preserveFDs, noPivot, noNewKeyring]
+    static let create = [bundle, pidFile, consoleSocket, preserveFDs, noPivot, noNewKeyring, noSubreaper]
+    /// Further options of `run` with a bundle.
+    static let run = [detach, keep]
 }

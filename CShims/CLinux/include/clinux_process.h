@@ -178,3 +178,9 @@ static inline long cl_bpf(int command, void *attributes, uint32_t size) {
 static inline long cl_clock_gettime(int clock, struct timespec *time) { return CL_RET(clock_gettime(clock, time)); }
 /// nanosleep(2)
 static inline long cl_nanosleep(const struct timespec *time) { return CL_RET(nanosleep(time, NULL)); }
+
+/// The commit that the program was built from, or "unknown".
+const char *cl_build_commit(void);
+
+/// Whether a text matches an extended regular expression: 1 or 0; -EINVAL if that is none. See regex(7).
+long cl_match(const char *pattern, const char *text);
