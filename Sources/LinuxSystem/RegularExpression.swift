@@ -16,6 +16,9 @@ package struct RegularExpression: Sendable {
     package func matches(_ text: String) -> Bool {
         let text = Path(text)
         // SAFETY: as above.
-        return unsafe pattern.withCString { (pattern) in unsafe text.withCString { unsafe cl_match(pattern, $0) } } == 1
+        let result = unsafe pattern.withCString { (pattern) in
+            unsafe text.withCString { unsafe cl_match(pattern, $0) }
+        }
+        return result == 1
     }
 }

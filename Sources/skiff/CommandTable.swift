@@ -29,7 +29,8 @@ enum CommandTable {
 
     /// The runtime's verbs without those for images.
     private static let bundleVerbs: [(name: String, make: Maker)] =
-        runtimeVerbs.filter { $0.name != "run" } + [("run", { .runBundle })]
+        runtimeVerbs.map { $0.name == "run" ? bundleRun : $0 }
+    private static let bundleRun: (name: String, make: Maker) = ("run", { .runBundle })
 
     private static let runtimeVerbs: [(name: String, make: Maker)] = [
         ("create", { .create }), ("start", { .start }), ("run", { .run }), ("exec", { .exec }),

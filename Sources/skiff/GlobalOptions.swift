@@ -32,7 +32,7 @@ struct GlobalOptions {
     private static let general = [
         CommandOption("systemd-cgroup", "Refused: cgroups are made directly, not through systemd"),
         CommandOption(
-            "rootless", value: "MODE", "Whether a cgroup that may not be made is left out: true, false or auto"),
+            "rootless", value: "MODE", "Whether a cgroup that may not be made is left out: true, false, auto"),
         CommandOption("version", "v", "Print the version"),
         CommandOption("help", "h", "Print this text"),
     ]
