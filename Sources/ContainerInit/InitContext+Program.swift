@@ -11,6 +11,7 @@ extension InitContext {
             let warnings = try SecuritySteps.applyRlimits(security)
             try SecuritySteps.applyScheduling(security)
             try SecuritySteps.applyPersonality(security)
+            try SecuritySteps.applyMemoryPolicy(security)
             if let proc { try SecuritySteps.applyLabels(security, proc: proc) }
             return warnings
         }

@@ -21,7 +21,7 @@ package struct InitContext: ~Copyable {
     let procfsView: BorrowedFD?
     /// The compiled filter.
     let filter: SeccompProgram?
-    /// Files that take "0" to move the writer into the container's v1 cgroups.
+    /// Files that take "0" to move the writer into the container's v1 cgroups and resctrl groups.
     let cgroupEntries: [BorrowedFD]
     /// Standard streams, when they are not those of the runtime.
     let stdio: [BorrowedFD]

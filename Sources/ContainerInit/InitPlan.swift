@@ -31,8 +31,8 @@ package struct InitPlan: Sendable, Equatable {
     package var state = ContainerState(status: .creating)
     /// Name of a new session keyring; nil keeps the caller's.
     package var keyring: String?
-    /// NUMA memory policy.
-    package var memoryPolicy: MemoryPolicySpec?
+    /// Whether the runtime moves network interfaces into the container's network namespace.
+    package var hasInterfaces = false
     /// Where init waits.
     package var gate: Gate = .socket
     /// Whether the runtime lacks the right to copy a descriptor of init, so that a seccomp listener must be sent.
@@ -48,8 +48,8 @@ package struct InitPlan: Sendable, Equatable {
         self.process = process
     }
 
-    /// Whether init waits for the runtime before it goes on: for mappings.
-    package var needsMappings: Bool { namespaces.needsMappings }
+    /// Whether init, once in its namespaces, waits for what only the runtime can do there: mappings, interfaces.
+    package var needsMappings: Bool { namespaces.needsMappings || hasInterfaces }
 
     /// Whether the filter asks an agent, so that its listener must be handed over before the container is created.
     package func loadsFilterBeforeCreated(_ program: SeccompProgram?) -> Bool {

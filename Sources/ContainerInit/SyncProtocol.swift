@@ -5,7 +5,7 @@ package import LinuxSystem
 package struct SyncProtocol: Sendable, Equatable {
     /// What the runtime has to do for a record.
     package enum Action: Sendable, Equatable {
-        /// Write the mappings and answer `proceed`.
+        /// Write the mappings, move network interfaces, and answer `proceed`.
         case writeMappings
         /// Run prestart and createRuntime hooks and answer `hooksDone`.
         case runHooks

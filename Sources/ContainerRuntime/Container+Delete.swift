@@ -40,6 +40,7 @@ extension Container {
         if status != .stopped { try endAll() }
         var remains = Remains()
         remains.statistics = try removeCgroup(account: account)
+        try record.resctrl?.remove()
         if record.hasPoststop {
             let hooks = try configuration().hooks?.poststop ?? []
             remains.warnings = runPoststop(hooks, state(.stopped))

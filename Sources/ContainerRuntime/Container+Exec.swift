@@ -105,6 +105,7 @@ private struct ExecAttempt: ~Copyable {
             try container.record.cgroup.map { (record) throws(StepError) in try Cgroup.reopen(from: record) }
             ?? Cgroup.none()
         var entry = try cgroup.openEntry()
+        try container.record.resctrl?.openEntry(&entry)
         let handles = try NamespaceHandles.open(plan.namespaces)
         let ends = try during("make the channel") { () throws(SyscallError) in try SyncChannel.pair() }
         let own = SyncChannel(adopting: OwnedFD(adopting: ends.runtime))

@@ -16,6 +16,7 @@ struct Conversation: ~Copyable {
     private let consoleView: BorrowedFD?
     private var primary: OwnedFD?
     private var isCommitted = false
+    private var interfaces = MovedInterfaces()
 
     init(_ launch: consuming Launch, filter: SeccompProgram?, console: Int32?) {
         machine = launch.plan.initial.makeProtocol(filter)
@@ -72,6 +73,9 @@ struct Conversation: ~Copyable {
             switch action {
             case .writeMappings:
                 try IdentityMapping.write(launch.plan.initial.namespaces, for: process.initial.child.pid)
+                if !launch.plan.interfaces.isEmpty {
+                    try interfaces.move(launch.plan.interfaces, into: process.initial.child.pidfd.borrowed)
+                }
                 try process.initial.answer(.proceed)
             case .runHooks:
                 try runHooks(process.initial.child.pid)
@@ -142,6 +146,8 @@ struct Conversation: ~Copyable {
     /// Takes everything back: process, hooks' effects, cgroup; the directory goes with the reservation.
     private func undo(_ process: borrowing LaunchedProcess, after failure: LaunchFailure) -> LaunchFailure {
         var error = failure.error
+        // Before init goes, and its network namespace with it.
+        error = error.noting { () throws(StepError) in try interfaces.giveBack() }
         let initial = process.initial.child.pidfd.borrowed
         error = error.noting { () throws(StepError) in
             try during("end init") { () throws(SyscallError) in
@@ -157,6 +163,7 @@ struct Conversation: ~Copyable {
             }
         }
         error = error.noting { () throws(StepError) in try process.cgroup.remove() }
+        error = process.resctrl?.undoing(error) ?? error
         if isCommitted, let path = launch.request.pidFile {
             bestEffort("it may not have been written") { () throws(SyscallError) in try unlink(path) }
         }

@@ -14,6 +14,10 @@ package struct LaunchPlan: Sendable, Equatable {
     package var initial: InitPlan
     /// The cgroup; nil if the container gets none.
     package var cgroup: CgroupPlan?
+    /// Network interfaces that move into the container.
+    package var interfaces: [NetDeviceSpec] = []
+    /// The cache and memory bandwidth group; nil leaves resctrl alone.
+    package var resctrl: ResctrlPlan?
     /// What of the configuration is left out.
     package var warnings: [String] = []
 
@@ -23,7 +27,7 @@ package struct LaunchPlan: Sendable, Equatable {
         hasRootTree: Bool, request: CreateRequest, host: HostFacts
     ) throws(SpecError) -> LaunchPlan {
         let spec = spec.spec
-        try refuseUnsupported(spec)
+        try checkInterfaces(spec, ownNamespaces)
         try checkTerminal(spec, request)
         let cgroup =
             host.cgroups.layout == .none || !request.usesCgroups
@@ -46,20 +50,17 @@ package struct LaunchPlan: Sendable, Equatable {
         var initial = InitPlan(namespaces: namespaces, mounts: mounts, security: security, process: process)
         initial.take(spec, request: request, bundle: bundle)
         initial.listenerNeedsSibling = !host.permitted.contains(.sysPtrace)
-        return LaunchPlan(initial: initial, cgroup: cgroup, warnings: security?.warnings ?? [])
+        var plan = LaunchPlan(initial: initial, cgroup: cgroup, warnings: security?.warnings ?? [])
+        plan.interfaces = spec.linux?.netDevices ?? []
+        plan.resctrl = spec.linux?.intelRdt.map { ResctrlPlan($0, id: request.id.description) }
+        return plan
     }
 
-    /// What the specification has and this runtime has not: better said than ignored.
-    private static func refuseUnsupported(_ spec: RuntimeSpec) throws(SpecError) {
-        if spec.linux?.intelRdt != nil {
-            throw SpecError(field: "linux.intelRdt", reason: "is not supported")
-        }
-        if spec.linux?.netDevices.isEmpty == false {
-            throw SpecError(field: "linux.netDevices", reason: "is not supported")
-        }
-        if spec.linux?.memoryPolicy != nil {
-            throw SpecError(field: "linux.memoryPolicy", reason: "is not supported")
-        }
+    /// Interfaces move into a namespace that is the container's, whatever a path in the configuration says.
+    private static func checkInterfaces(_ spec: RuntimeSpec, _ own: [NamespaceKind]) throws(SpecError) {
+        guard spec.linux?.netDevices.isEmpty == false, !own.contains(.network) else { return }
+        throw SpecError(
+            field: "linux.netDevices", reason: "needs a network namespace other than the runtime's own")
     }
 
     private static func checkTerminal(_ spec: RuntimeSpec, _ request: CreateRequest) throws(SpecError) {
@@ -82,6 +83,7 @@ extension InitPlan {
         createContainerHooks = hooks.createContainer
         startContainerHooks = hooks.startContainer
         hasRuntimeHooks = !hooks.prestart.isEmpty || !hooks.createRuntime.isEmpty
+        hasInterfaces = spec.linux?.netDevices.isEmpty == false
         keyring = request.keepsKeyring ? nil : "_ses.\(request.id)"
         state = ContainerState(
             ociVersion: spec.ociVersion, id: request.id.description, status: .creating, bundle: bundle.string,

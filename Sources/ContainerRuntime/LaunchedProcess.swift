@@ -12,6 +12,7 @@ struct LaunchedProcess: ~Copyable {
     let cgroupPlan: CgroupPlan?
     let initial: InitialProcess
     let filter: SeccompProgram?
+    let resctrl: ResctrlGroup?
     var record: StateRecord
 }
 
@@ -37,15 +38,22 @@ extension Launch {
         if plan.cgroup != nil { record.cgroup = cgroup.record }
         let initial: InitialProcess
         do throws(StepError) {
+            record.resctrl = try makeResctrlGroup()
             let sources = try MountSources.open(plan.initial.mounts, rootTree: rootTree)
             let strangers = reservation.descriptors + cgroup.trees.map(\.descriptor)
-            initial = try startInit(sources, cgroup, filter, closing: strangers)
+            initial = try startInit(sources, cgroup, record.resctrl, filter, closing: strangers)
         } catch {
-            throw error.noting { () throws(StepError) in try cgroup.remove() }
+            let cause = record.resctrl?.undoing(error) ?? error
+            throw cause.noting { () throws(StepError) in try cgroup.remove() }
         }
         return LaunchedProcess(
             reservation: reservation, cgroup: cgroup, cgroupPlan: plan.cgroup, initial: initial,
-            filter: filter, record: record)
+            filter: filter, resctrl: record.resctrl, record: record)
+    }
+
+    private func makeResctrlGroup() throws(StepError) -> ResctrlGroup? {
+        guard let planned = plan.resctrl else { return nil }
+        return try ResctrlGroup.prepare(planned, in: try ResctrlTree.find())
     }
 
     private func makeCgroup() throws(StepError) -> Cgroup {
@@ -56,8 +64,8 @@ extension Launch {
     }
 
     private mutating func startInit(
-        _ sources: consuming MountSources, _ cgroup: borrowing Cgroup, _ filter: SeccompProgram?,
-        closing strangers: [BorrowedFD]
+        _ sources: consuming MountSources, _ cgroup: borrowing Cgroup, _ resctrl: ResctrlGroup?,
+        _ filter: SeccompProgram?, closing strangers: [BorrowedFD]
     ) throws(StepError) -> InitialProcess {
         let ends = try during("make the channel to init") { () throws(SyscallError) in try SyncChannel.pair()
         }
@@ -66,6 +74,7 @@ extension Launch {
         let gate = try openGate()
         let procfs = try plan.initial.openProcfs()
         var entry = try cgroup.openEntry()
+        try resctrl?.openEntry(&entry)
         try during("block signals") { () throws(SyscallError) in _ = try blockAllSignals() }
         guard let handles = namespaces.take() else {
             throw StepError("clone init", refused: "the launch has been used already")

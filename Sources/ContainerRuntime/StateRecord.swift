@@ -32,6 +32,8 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
     package var namespaces: [NamespaceKind] = []
     /// Where the container's cgroup is; nil when it has none.
     package var cgroup: CgroupRecord?
+    /// Its group of the resctrl file system; nil without `linux.intelRdt`.
+    package var resctrl: ResctrlGroup?
     /// Whether `start` must run poststart hooks.
     package var hasPoststart = false
     /// Whether `delete` must run poststop hooks.
@@ -56,6 +58,7 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
             case "annotations": annotations = try reader.read()
             case "namespaces": namespaces = try reader.read()
             case "cgroup": cgroup = try reader.read()
+            case "resctrl": resctrl = try reader.read()
             case "poststart": hasPoststart = try reader.read()
             case "poststop": hasPoststop = try reader.read()
             default: break
@@ -89,6 +92,7 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
             writer.fieldUnlessEmpty("annotations", annotations)
             writer.fieldUnlessEmpty("namespaces", namespaces)
             writer.field("cgroup", cgroup)
+            writer.field("resctrl", resctrl)
             writer.fieldIfTrue("poststart", hasPoststart)
             writer.fieldIfTrue("poststop", hasPoststop)
         }

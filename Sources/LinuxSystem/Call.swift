@@ -13,7 +13,7 @@ package enum Call: UInt16, Sendable {
     case setdomainname, setgroups, sethostname, setns, setpgid, setresgid, setresuid, setsid, shutdown
     case sigaction, signalfd, sigprocmask, socket, socketpair, splice, statfs, statx, symlinkat, syncfs
     case tcgetattr, tcsetattr, timerfd, umask, umount, unlinkat, unshare, utimensat, waitid, write, xattr,
-        fstatat
+        fstatat, rtnetlink
 
     /// The name as the manual pages have it, with the section: `openat2(2)`.
     package var name: String {
@@ -36,6 +36,7 @@ package enum Call: UInt16, Sendable {
         case .pidfdSendSignal: "pidfd_send_signal(2)"
         case .pivotRoot: "pivot_root(2)"
         case .receiveMessage: "recvmsg(2)"
+        case .rtnetlink: "rtnetlink(7)"
         case .schedSetaffinity: "sched_setaffinity(2)"
         case .schedSetattr: "sched_setattr(2)"
         case .sendMessage: "sendmsg(2)"

@@ -34,9 +34,14 @@ extension Validation {
                 continue
             }
             try requireInterfaceName(name, "\(field).name")
-            // The kernel fills in a free number for %d, so such names do not clash.
-            if !name.split(separator: "%").dropFirst().contains(where: { $0.first == "d" }) {
+            guard name.utf8.contains(UInt8(ascii: "%")) else {
                 try requireFree(name, "\(field).name", &taken)
+                continue
+            }
+            // A free number takes the place of %d, so such names do not clash.
+            let parts = name.split(separator: "%", omittingEmptySubsequences: false)
+            if parts.count != 2 || parts[1].first != "d" {
+                throw SpecError(field: "\(field).name", reason: "may have one %d and no other %", value: name)
             }
         }
     }

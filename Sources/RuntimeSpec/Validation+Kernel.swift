@@ -45,20 +45,28 @@ extension Validation {
     static func memoryPolicy(of spec: RuntimeSpec) throws(SpecError) {
         guard let policy = spec.linux?.memoryPolicy else { return }
         let field = "linux.memoryPolicy"
-        try requireNumberList(policy.nodes, "\(field).nodes")
+        let nodes = policy.nodes.flatMap { $0.isEmpty ? nil : $0 }
+        try requireNumberList(nodes, "\(field).nodes")
         let takesNone = policy.mode == .default || policy.mode == .local
-        if takesNone, let nodes = policy.nodes {
+        if takesNone, let nodes {
             throw SpecError(
                 field: "\(field).nodes", reason: "must be empty for \(policy.mode.rawValue)", value: nodes)
         }
         // Without nodes, MPOL_PREFERRED means the local node.
-        if !takesNone, policy.mode != .preferred, policy.nodes == nil {
+        if !takesNone, policy.mode != .preferred, nodes == nil {
             throw SpecError(field: "\(field).nodes", reason: "is required for \(policy.mode.rawValue)")
         }
         if policy.flags.contains(.staticNodes), policy.flags.contains(.relativeNodes) {
             throw SpecError(
                 field: "\(field).flags",
                 reason: "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES exclude each other")
+        }
+        let mapsNodes = policy.flags.contains(.staticNodes) || policy.flags.contains(.relativeNodes)
+        if nodes == nil, mapsNodes {
+            throw SpecError(
+                field: "\(field).flags",
+                reason: "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES need nodes",
+                value: policy.mode.rawValue)
         }
         if policy.flags.contains(.numaBalancing), policy.mode != .bind, policy.mode != .preferredMany {
             throw SpecError(

@@ -20,6 +20,8 @@ package struct SecurityPlan: Equatable, Sendable {
     package let labels: SecurityLabels
     /// Execution domain; nil leaves the inherited one.
     package let personality: UInt64?
+    /// NUMA memory policy; nil leaves the inherited one.
+    package let memoryPolicy: MemoryPolicyPlan?
     /// The filter's configuration; compiled by ``SeccompCache``.
     package let seccomp: SeccompSpec?
     /// What of the configuration is left out, one line each, for the log.
@@ -41,7 +43,8 @@ package struct SecurityPlan: Equatable, Sendable {
             scheduling: try SchedulingPlan(process),
             labels: SecurityLabels(
                 apparmorProfile: process.apparmorProfile, selinuxLabel: process.selinuxLabel),
-            personality: try linux?.personality.map(domain), seccomp: linux?.seccomp)
+            personality: try linux?.personality.map(domain),
+            memoryPolicy: try linux?.memoryPolicy.map(MemoryPolicyPlan.init), seccomp: linux?.seccomp)
     }
 
     /// Whether the filter goes on before ids and capabilities change. Loading needs no_new_privs or CAP_SYS_ADMIN;

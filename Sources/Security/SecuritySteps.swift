@@ -53,6 +53,11 @@ package enum SecuritySteps {
         try during("set the personality") { () throws(SyscallError) in try setPersonality(personality) }
     }
 
+    /// Sets the NUMA memory policy, which exec keeps.
+    package static func applyMemoryPolicy(_ plan: SecurityPlan) throws(StepError) {
+        try plan.memoryPolicy?.apply()
+    }
+
     /// Sets the labels that the coming exec takes, through `proc`, a procfs of the runtime.
     package static func applyLabels(_ plan: SecurityPlan, proc: BorrowedFD) throws(StepError) {
         try plan.labels.apply(proc: proc)

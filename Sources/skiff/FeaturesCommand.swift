@@ -35,9 +35,15 @@ extension Features {
             cgroup: Cgroup(v1: true, v2: true, systemd: false, systemdUser: false, rdma: true),
             seccomp: seccomp,
             apparmor: Enabled(enabled: true), selinux: Enabled(enabled: true),
-            intelRdt: IntelRdt(enabled: false),
+            intelRdt: IntelRdt(enabled: true, schemata: true, monitoring: true), memoryPolicy: memoryPolicy,
             mountExtensions: MountExtensions(idmap: Enabled(enabled: true)),
-            netDevices: Enabled(enabled: false))
+            netDevices: Enabled(enabled: true))
+    }
+
+    private static var memoryPolicy: MemoryPolicy {
+        MemoryPolicy(
+            modes: MemoryPolicySpec.Mode.allCases.map(\.rawValue),
+            flags: MemoryPolicySpec.Flag.allCases.map(\.rawValue))
     }
 
     private static var seccomp: Seccomp {

@@ -9,7 +9,8 @@ import Testing
 private let host = HostFacts(cgroups: CgroupHost(unified: nil), userID: 0, permitted: .all)
 
 private func plan(
-    _ change: (inout RuntimeSpec) -> Void = { _ in }, _ ask: (inout CreateRequest) -> Void = { _ in }
+    _ change: (inout RuntimeSpec) -> Void = { _ in }, _ ask: (inout CreateRequest) -> Void = { _ in },
+    own: (RuntimeSpec) -> [NamespaceKind] = { $0.linux?.namespaces.map(\.kind) ?? [] }
 ) throws -> LaunchPlan {
     var spec = RuntimeSpec.default
     spec.process?.terminal = false
@@ -19,7 +20,7 @@ private func plan(
     let namespaces = try NamespacePlan(spec: spec)
     return try LaunchPlan.make(
         spec: try Validation.validate(spec), namespaces: namespaces,
-        ownNamespaces: spec.linux?.namespaces.map(\.kind) ?? [], bundle: "/b", hasRootTree: false,
+        ownNamespaces: own(spec), bundle: "/b", hasRootTree: false,
         request: request, host: host)
 }
 
@@ -41,9 +42,23 @@ private func plan(
         #expect(throws: SpecError.self) { try plan({ _ in }, { $0.console = .socket("/s") }) }
     }
 
-    @Test func `what is not supported is refused by name (BND-5)`() {
-        let error = #expect(throws: SpecError.self) { try plan { $0.linux?.intelRdt = IntelRdtSpec() } }
-        #expect(error?.field == "linux.intelRdt")
+    @Test func `interfaces need a network namespace that is not the runtime's (NDV-5)`() throws {
+        let moved = try plan { $0.linux?.netDevices = [NetDeviceSpec(hostName: "eth1")] }
+        #expect(moved.interfaces.map(\.hostName) == ["eth1"])
+        #expect(moved.initial.needsMappings)
+        let error = #expect(throws: SpecError.self) {
+            try plan {
+                $0.linux?.netDevices = [NetDeviceSpec(hostName: "eth1")]
+            } own: { spec in
+                (spec.linux?.namespaces ?? []).map(\.kind).filter { $0 != .network }
+            }
+        }
+        #expect(error?.field == "linux.netDevices")
+    }
+
+    @Test func `a group of resctrl is planned only when asked for (RDT-1)`() throws {
+        #expect(try plan().resctrl == nil)
+        #expect(try plan { $0.linux?.intelRdt = IntelRdtSpec() }.resctrl?.group == "web")
     }
 
     @Test func `init waits for the runtime only where it must`() throws {

@@ -204,7 +204,11 @@ static void scheduling(void) {
             if (CPU_ISSET(cpu, &set)) json_number(cpu);
     json_end();
     int mode = -1;
-    if (!syscall(SYS_get_mempolicy, &mode, NULL, 0, NULL, 0)) json_key_number("mempolicy", mode);
+    unsigned long nodes[16] = {0};
+    if (!syscall(SYS_get_mempolicy, &mode, nodes, sizeof nodes * 8, NULL, 0)) {
+        json_key_number("mempolicy", mode);
+        json_key_number("memnodes", (long long)nodes[0]);
+    }
     json_end();
 }
 

@@ -45,6 +45,9 @@ struct LinuxValidationTests {
         interfaces(
             "linux.netDevices[\"b\"].name \"a\": two interfaces cannot have one name",
             [.init(hostName: "a"), .init(hostName: "b", name: "a")]),
+        interfaces(
+            "linux.netDevices[\"a\"].name \"e%x\": may have one %d and no other %",
+            [.init(hostName: "a", name: "e%x")]),
         limit("linux.resources.devices[0].access \"rx\": must be letters out of rwm") {
             $0.devices = [.init(allow: true, access: "rx")]
         },
@@ -150,6 +153,10 @@ struct LinuxValidationTests {
                 "linux.memoryPolicy.flags \"MPOL_INTERLEAVE\": "
                     + "MPOL_F_NUMA_BALANCING is only for MPOL_BIND and MPOL_PREFERRED_MANY",
                 .init(mode: .interleave, nodes: "0", flags: [.numaBalancing])),
+            memory(
+                "linux.memoryPolicy.flags \"MPOL_LOCAL\": "
+                    + "MPOL_F_STATIC_NODES and MPOL_F_RELATIVE_NODES need nodes",
+                .init(mode: .local, nodes: "", flags: [.staticNodes])),
             Refusal("linux.personality.flags \"x\": must be empty") {
                 $0.linux?.personality = .init(domain: .linux, flags: ["x"])
             },
