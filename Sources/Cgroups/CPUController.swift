@@ -31,7 +31,7 @@ package enum CPUController {
             throw SpecError(
                 field: "linux.resources.cpu.realtimeRuntime",
                 reason: "realtime limits do not exist in cgroup v2",
-                value: "\(cpu.realtimeRuntime ?? 0)")
+                value: "\(cpu.realtimeRuntime ?? 0)", kind: .unsupported)
         }
     }
 

@@ -18,8 +18,8 @@ extension Cgroup {
                     throw SpecError(
                         field: "linux.resources.\(writes.first?.field ?? controller.rawValue)",
                         reason:
-                            "the container was started without the \(controller.rawValue) controller of cgroup v1"
-                    )
+                            "the container was started without the \(controller.rawValue) controller of cgroup v1",
+                        kind: .controllerMissing)
                 }
                 work.append((files, writes))
             }
@@ -28,7 +28,7 @@ extension Cgroup {
             rules = try DeviceRules.list(for: resources)
             try addLegacyDevices(&rules, to: &work)
         } catch {
-            throw StepError(step, refused: "\(error)")
+            throw StepError(step, error)
         }
         try enableUnified(for: resources, host)
         if resources.memory?.checkBeforeUpdate == true { try checkUsage(resources.memory?.limit, step) }
@@ -44,7 +44,7 @@ extension Cgroup {
             names = try CgroupPlan.limits(resources, on: host).map(\.0)
                 .filter { host.home(of: $0) == .unified }.map(\.rawValue)
         } catch {
-            throw StepError("update cgroup \(path)", refused: "\(error)")
+            throw StepError("update cgroup \(path)", error)
         }
         names += UnifiedKeys.controllers(for: resources)
         try CgroupDirectories.enable(required: names, wanted: [], for: unified)
@@ -68,7 +68,7 @@ extension Cgroup {
         }
         throw StepError(
             step, refused: "memory limit \(limit) is below the present usage of \(usage) bytes",
-            hint: "leave out checkBeforeUpdate to let the kernel reclaim or kill")
+            hint: "leave out checkBeforeUpdate to let the kernel reclaim or kill", code: .memoryTooLow)
     }
 
     private func apply(_ work: [(CgroupFiles, [CgroupWrite])]) throws(StepError) {

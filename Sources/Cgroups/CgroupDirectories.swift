@@ -50,7 +50,8 @@ enum CgroupDirectories {
         if isUsed {
             throw StepError(
                 step, refused: "it exists and holds processes",
-                hint: "give the container a cgroupsPath of its own, or remove the container that uses it")
+                hint: "give the container a cgroupsPath of its own, or remove the container that uses it",
+                code: .inUse, operand: files.path.string)
         }
         let isFrozen = try during(step) { () throws(SyscallError) in
             switch files.tree {
@@ -60,7 +61,9 @@ enum CgroupDirectories {
             }
         }
         if isFrozen {
-            throw StepError(step, refused: "it exists and is frozen", hint: "thaw or remove it")
+            throw StepError(
+                step, refused: "it exists and is frozen", hint: "thaw or remove it", code: .inUse,
+                operand: files.path.string)
         }
     }
 

@@ -30,7 +30,8 @@ package struct CgroupPath: Sendable, Equatable, CustomStringConvertible {
         }
         if !path.isAbsolute, !text.contains("/"), text.utf8.count(where: { $0 == UInt8(ascii: ":") }) == 2 {
             throw SpecError(
-                field: field, reason: "slice:prefix:name needs the systemd cgroup manager", value: text)
+                field: field, reason: "slice:prefix:name needs the systemd cgroup manager", value: text,
+                kind: .unsupported)
         }
         let names = Path.joining(path.components, absolute: false)
         if names.isEmpty {

@@ -97,7 +97,8 @@ package struct CgroupPlan: Sendable, Equatable {
                 throw SpecError(
                     field: "linux.resources.\(first.field)",
                     reason:
-                        "this host has no \(controller.rawValue) controller, so the limit cannot be applied")
+                        "this host has no \(controller.rawValue) controller, so the limit cannot be applied",
+                    kind: .controllerMissing)
             }
             result.append((controller, writes))
         }
@@ -139,13 +140,14 @@ package struct CgroupPlan: Sendable, Equatable {
         if writes.isEmpty { return }
         let field = "linux.resources.unified"
         guard host.unified != nil else {
-            throw SpecError(field: field, reason: "this host has no cgroup v2 tree")
+            throw SpecError(field: field, reason: "this host has no cgroup v2 tree", kind: .controllerMissing)
         }
         let names = UnifiedKeys.controllers(for: resources)
         for name in names where !host.unifiedControllers.contains(name) {
             throw SpecError(
-                field: field, reason: "this host's cgroup v2 tree has no controller of that name", value: name
-            )
+                field: field, reason: "this host's cgroup v2 tree has no controller of that name",
+                value: name,
+                kind: .controllerMissing)
         }
         directory(.unified, on: host) { directory in
             directory.writes += writes

@@ -42,7 +42,7 @@ package struct DevicePolicy: Sendable, Equatable {
                 throw SpecError(
                     field: "linux.resources.devices",
                     reason: "this host's cgroup v1 cannot take a part out of an earlier, wider rule",
-                    value: Self.text(rule))
+                    value: Self.text(rule), kind: .unsupported)
             }
             exceptions[index].access.subtract(rule.access)
             if exceptions[index].access.isEmpty { exceptions.remove(at: index) }

@@ -35,7 +35,8 @@ package enum IOController {
         var writes: [CgroupWrite] = []
         if let leaf = io.leafWeight, leaf != 0 {
             throw SpecError(
-                field: "\(field).leafWeight", reason: "the kernel has no leaf weights", value: "\(leaf)")
+                field: "\(field).leafWeight", reason: "the kernel has no leaf weights", value: "\(leaf)",
+                kind: .unsupported)
         }
         if let weight = io.weight, weight != 0 {
             try checkRange(weight, "\(field).weight")
@@ -44,7 +45,8 @@ package enum IOController {
         for (index, device) in io.weightDevice.enumerated() {
             let name = "\(field).weightDevice[\(index)]"
             if (device.leafWeight ?? 0) != 0 {
-                throw SpecError(field: "\(name).leafWeight", reason: "the kernel has no leaf weights")
+                throw SpecError(
+                    field: "\(name).leafWeight", reason: "the kernel has no leaf weights", kind: .unsupported)
             }
             guard let weight = device.weight else {
                 throw SpecError(field: name, reason: "needs a weight")

@@ -39,11 +39,13 @@ package enum MemoryController {
     private static func unified(_ memory: ResourcesSpec.Memory) throws(SpecError) -> [CgroupWrite] {
         if let swappiness = memory.swappiness {
             throw SpecError(
-                field: "\(field).swappiness", reason: "does not exist in cgroup v2", value: "\(swappiness)")
+                field: "\(field).swappiness", reason: "does not exist in cgroup v2", value: "\(swappiness)",
+                kind: .unsupported)
         }
         if memory.disableOOMKiller == true {
             throw SpecError(
-                field: "\(field).disableOOMKiller", reason: "does not exist in cgroup v2", value: "true")
+                field: "\(field).disableOOMKiller", reason: "does not exist in cgroup v2", value: "true",
+                kind: .unsupported)
         }
         var writes: [CgroupWrite] = []
         if let swap = try swapTotal(memory) {

@@ -16,13 +16,15 @@ package struct ExecProgram: Sendable, Equatable {
         let step: Step = "execute \"\(name)\""
         if name.isEmpty {
             throw LaunchFailure(
-                StepError(step, refused: "no such file or directory: the name is empty"), exitCode: 127)
+                StepError(
+                    step, refused: "no such file or directory: the name is empty", code: .programNotFound),
+                exitCode: 127)
         }
         if name.utf8.contains(UInt8(ascii: "/")) {
             do throws(SyscallError) {
                 try check(name)
             } catch {
-                throw failure(step, error)
+                throw failure(step, error, ProgramDiagnosis.ofLookup(error.errno, name))
             }
             return ExecProgram(path: name)
         }
@@ -51,8 +53,13 @@ package struct ExecProgram: Sendable, Equatable {
                 if error.errno == .EACCES && denied == nil { denied = error }
             }
         }
-        if let denied { throw failure(step, denied) }
-        throw LaunchFailure(StepError(step, refused: "executable file not found in $PATH"), exitCode: 127)
+        if let denied {
+            throw failure(step, denied, ProgramDiagnosis.ofLookup(denied.errno, denied.operand ?? name))
+        }
+        throw LaunchFailure(
+            StepError(
+                step, refused: "executable file not found in $PATH", code: .programNotFound, operand: name),
+            exitCode: 127)
     }
 
     private static func check(_ path: String) throws(SyscallError) {
@@ -71,35 +78,15 @@ package struct ExecProgram: Sendable, Equatable {
         } catch {
             refusal = error
         }
-        switch refusal.errno {
-        case .ENOENT:
-            return LaunchFailure(StepError(step, refusal, hint: missingInterpreterHint), exitCode: 127)
-        case .ENOEXEC:
-            let hint = "not a program for this machine, or a script without #! in its first line"
-            return LaunchFailure(StepError(step, refusal, hint: hint), exitCode: 126)
-        default: return Self.failure(step, refusal)
-        }
+        return Self.failure(step, refusal, ProgramDiagnosis.ofRefusal(refusal.errno, path))
     }
 
-    private static func failure(_ step: Step, _ error: SyscallError) -> LaunchFailure {
+    /// 127 if something was not found, else 126.
+    private static func failure(
+        _ step: Step, _ error: SyscallError, _ finding: ProgramDiagnosis.Finding
+    ) -> LaunchFailure {
         let isMissing = error.errno == .ENOENT || error.errno == .ENOTDIR
-        return LaunchFailure(StepError(step, error), exitCode: isMissing ? 127 : 126)
-    }
-
-    /// The file was there a moment ago: what lacks is what it needs to run.
-    private var missingInterpreterHint: String {
-        var head: [UInt8] = []
-        let failure = bestEffort("only the hint depends on it") { () throws(SyscallError) in
-            let file = try open(Path(path), .readOnly)
-            head = try file.borrowed.read(max: 256)
-        }
-        if failure != nil { return "the program's interpreter or loader is missing in the container" }
-        if head.starts(with: [UInt8(ascii: "#"), UInt8(ascii: "!")]) {
-            let line = head.dropFirst(2).prefix { $0 != UInt8(ascii: "\n") }
-            let interpreter =
-                String(decoding: line, as: UTF8.self).split(separator: " ").first.map(String.init) ?? ""
-            return "the script's interpreter '\(interpreter)' is missing in the container"
-        }
-        return "the program's dynamic loader is missing in the container"
+        return LaunchFailure(
+            StepError(step, error, hint: finding.hint, code: finding.code), exitCode: isMissing ? 127 : 126)
     }
 }

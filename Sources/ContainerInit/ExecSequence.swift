@@ -35,20 +35,35 @@ package enum ExecSequence {
         InitStep("parent") { context throws(LaunchFailure) in try context.dieWithRuntime() },
         InitStep("stdio") { context throws(LaunchFailure) in try context.takeStdio() },
         InitStep("session") { context throws(LaunchFailure) in try context.startOwnSession() },
-        InitStep("cgroup") { context throws(LaunchFailure) in try context.enterCgroupsOfTarget() },
-        InitStep("score") { context throws(LaunchFailure) in try context.setOOMScore() },
-        InitStep("dumpable") { context throws(LaunchFailure) in try context.becomeUndumpable() },
-        InitStep("namespaces") { context throws(LaunchFailure) in try context.joinTarget() },
-        InitStep("keyring") { context throws(LaunchFailure) in try context.joinKeyring() },
-        InitStep("terminal") { context throws(LaunchFailure) in try context.openTerminalOfTarget() },
-        InitStep("console") { context throws(LaunchFailure) in try context.attachTerminal() },
-        InitStep("privileged") { context throws(LaunchFailure) in try context.applyPrivileged() },
-        InitStep("identity") { context throws(LaunchFailure) in try context.takeIdentity() },
-        InitStep("program") { context throws(LaunchFailure) in try context.findProgram() },
-        InitStep("listener") { context throws(LaunchFailure) in try context.handOverListener() },
+        InitStep("cgroup", .cgroupFailed) { context throws(LaunchFailure) in
+            try context.enterCgroupsOfTarget()
+        },
+        InitStep("score", .securityFailed) { context throws(LaunchFailure) in try context.setOOMScore() },
+        InitStep("dumpable", .securityFailed) { context throws(LaunchFailure) in
+            try context.becomeUndumpable()
+        },
+        InitStep("namespaces", .namespaceFailed) { context throws(LaunchFailure) in try context.joinTarget()
+        },
+        InitStep("keyring", .securityFailed) { context throws(LaunchFailure) in try context.joinKeyring() },
+        InitStep("terminal", .terminalFailed) { context throws(LaunchFailure) in
+            try context.openTerminalOfTarget()
+        },
+        InitStep("console", .terminalFailed) { context throws(LaunchFailure) in try context.attachTerminal()
+        },
+        InitStep("privileged", .securityFailed) { context throws(LaunchFailure) in
+            try context.applyPrivileged()
+        },
+        InitStep("identity", .securityFailed) { context throws(LaunchFailure) in try context.takeIdentity() },
+        InitStep("program", .programNotExecutable) { context throws(LaunchFailure) in
+            try context.findProgram()
+        },
+        InitStep("listener", .seccompFailed) { context throws(LaunchFailure) in try context.handOverListener()
+        },
         InitStep("created") { context throws(LaunchFailure) in try context.reportCreated() },
         InitStep("descriptors") { context throws(LaunchFailure) in try context.closeDescriptors() },
-        InitStep("filter") { context throws(LaunchFailure) in try context.loadFilter() },
-        InitStep("exec") { context throws(LaunchFailure) in try context.executeProgram() },
+        InitStep("filter", .seccompFailed) { context throws(LaunchFailure) in try context.loadFilter() },
+        InitStep("exec", .programNotExecutable) { context throws(LaunchFailure) in
+            try context.executeProgram()
+        },
     ]
 }

@@ -7,27 +7,35 @@ package import RuntimeSpec
 package struct HookProcess: Sendable {
     /// What to run.
     let hook: HookSpec
-    /// `createRuntime hook 0`, for messages.
-    let label: String
+    /// `createRuntime`, for messages.
+    let kind: String
+    /// Its place in the list of its kind, for messages.
+    let index: Int
 
-    /// A hook; `label` says which, such as `createRuntime hook 0`.
-    package init(_ hook: HookSpec, label: String) {
+    /// A hook; `kind` and `index` say which: `createRuntime`, 0.
+    package init(_ hook: HookSpec, kind: String, index: Int) {
         self.hook = hook
-        self.label = label
+        self.kind = kind
+        self.index = index
     }
 
-    private var step: Step { "run \(label) \(hook.path)" }
+    private var step: Step { "run \(kind) hook \(index) \(hook.path)" }
+
+    private func refusal(_ reason: String) -> StepError {
+        StepError(
+            step, refused: reason, code: .hookFailed, operand: "hooks.\(kind)[\(index)] \(hook.path)")
+    }
 
     /// Runs the hook to its end. Its environment is exactly the configured one; `directory`, if given, is its
     /// working directory.
     package func run(state: [UInt8], directory: BorrowedFD?) throws(StepError) {
         let step = step
         if let timeout = hook.timeout, timeout <= 0 {
-            throw StepError(step, refused: "the timeout \(timeout) is not above 0")
+            throw refusal("the timeout \(timeout) is not above 0")
         }
-        let input = try during(step) { () throws(SyscallError) in try Pipe() }
-        let output = try during(step) { () throws(SyscallError) in try Pipe() }
-        let outcome = try during(step) { () throws(SyscallError) in
+        let input = try during(step, code: .hookFailed) { () throws(SyscallError) in try Pipe() }
+        let output = try during(step, code: .hookFailed) { () throws(SyscallError) in try Pipe() }
+        let outcome = try during(step, code: .hookFailed) { () throws(SyscallError) in
             try ignoreSignal(13)  // SIGPIPE: a hook need not read its input
             try input.writeEnd.borrowed.setNonBlocking(true)
             try output.readEnd.borrowed.setNonBlocking(true)
@@ -38,7 +46,7 @@ package struct HookProcess: Sendable {
         case .parent(let child):
             var transfer = HookTransfer(
                 state: state, input: input.takeWriteEnd(), output: output.takeReadEnd())
-            let exit = try during(step) { () throws(SyscallError) in
+            let exit = try during(step, code: .hookFailed) { () throws(SyscallError) in
                 try attend(child, &transfer)
             }
             try judge(exit, transfer.lastWords)
@@ -91,11 +99,11 @@ package struct HookProcess: Sendable {
         let ending = words.isEmpty ? "" : ": \(words)"
         switch exit {
         case .exited(0): return
-        case .exited(let code): throw StepError(step, refused: "exit code \(code)\(ending)")
+        case .exited(let code): throw refusal("exit code \(code)\(ending)")
         case .signaled(let number):
-            throw StepError(step, refused: "ended by \(SignalName.name(number))\(ending)")
+            throw refusal("ended by \(SignalName.name(number))\(ending)")
         case nil:
-            throw StepError(step, refused: "killed after its timeout of \(hook.timeout ?? 0) s\(ending)")
+            throw refusal("killed after its timeout of \(hook.timeout ?? 0) s\(ending)")
         }
     }
 }

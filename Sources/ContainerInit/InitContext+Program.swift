@@ -43,7 +43,11 @@ extension InitContext {
 
     mutating func findProgram() throws(LaunchFailure) {
         guard let process = plan.process else { return }
-        try attempt { () throws(StepError) in try WorkingDirectory.enter(process.workingDirectory) }
+        try attempt { () throws(StepError) in
+            try phase(.workingDirectory) { () throws(StepError) in
+                try WorkingDirectory.enter(process.workingDirectory)
+            }
+        }
         environment = process.finalEnvironment(processID: currentProcessID())
         program = try ExecProgram.find(process.arguments.first ?? "", environment: environment)
     }
@@ -65,7 +69,10 @@ extension InitContext {
             }
         }
         guard plan.process != nil else {
-            throw LaunchFailure(StepError("", refused: "the configuration has no process to start"))
+            throw LaunchFailure(
+                StepError(
+                    "", refused: "the configuration has no process to start", code: .configInvalid,
+                    operand: "process"))
         }
     }
 

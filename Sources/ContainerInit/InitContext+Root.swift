@@ -70,7 +70,7 @@ extension InitContext {
         setFileModeMask(inheritedMask)
         for (index, hook) in hooks.enumerated() {
             try attempt { () throws(StepError) in
-                try HookProcess(hook, label: "\(kind) hook \(index)").run(state: bytes, directory: nil)
+                try HookProcess(hook, kind: kind, index: index).run(state: bytes, directory: nil)
             }
         }
         setFileModeMask(0)

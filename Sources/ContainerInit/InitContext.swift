@@ -68,7 +68,7 @@ package struct InitContext: ~Copyable {
         do throws(SyscallError) {
             try channel.send(record)
         } catch {
-            throw LaunchFailure(StepError("tell the runtime \(record.kind)", error))
+            throw LaunchFailure(StepError("tell the runtime \(record.kind)", error, code: .internalError))
         }
     }
 
@@ -80,7 +80,7 @@ package struct InitContext: ~Copyable {
             if case .record(let record) = answer.content, record.kind == kind { return }
             throw SyscallError(.receiveMessage, on: "\(answer.content)", .EINVAL)
         } catch {
-            throw LaunchFailure(StepError("wait for \(kind) of the runtime", error))
+            throw LaunchFailure(StepError("wait for \(kind) of the runtime", error, code: .internalError))
         }
     }
 }

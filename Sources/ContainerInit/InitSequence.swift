@@ -35,36 +35,53 @@ package enum InitSequence {
         InitStep("parent") { context throws(LaunchFailure) in try context.dieWithRuntime() },
         InitStep("stdio") { context throws(LaunchFailure) in try context.takeStdio() },
         InitStep("session") { context throws(LaunchFailure) in try context.startOwnSession() },
-        InitStep("cgroup") { context throws(LaunchFailure) in try context.enterCgroups() },
-        InitStep("namespaces") { context throws(LaunchFailure) in try context.enterNamespaces() },
-        InitStep("score") { context throws(LaunchFailure) in try context.setOOMScore() },
-        InitStep("dumpable") { context throws(LaunchFailure) in try context.becomeUndumpable() },
-        InitStep("keyring") { context throws(LaunchFailure) in try context.joinKeyring() },
-        InitStep("mounts") { context throws(LaunchFailure) in try context.furnishRoot() },
-        InitStep("terminal") { context throws(LaunchFailure) in try context.openTerminal() },
-        InitStep("create hooks") { context throws(LaunchFailure) in try context.runCreateHooks() },
-        InitStep("root") { context throws(LaunchFailure) in try context.changeRoot() },
-        InitStep("console") { context throws(LaunchFailure) in try context.attachTerminal() },
-        InitStep("privileged") { context throws(LaunchFailure) in try context.applyPrivileged() },
-        InitStep("directory") { context throws(LaunchFailure) in try context.makeWorkingDirectory() },
-        InitStep("identity") { context throws(LaunchFailure) in try context.takeIdentity() },
-        InitStep("program") { context throws(LaunchFailure) in try context.findProgram() },
-        InitStep("listener") { context throws(LaunchFailure) in try context.handOverListener() },
+        InitStep("cgroup", .cgroupFailed) { context throws(LaunchFailure) in try context.enterCgroups() },
+        InitStep("namespaces", .namespaceFailed) { context throws(LaunchFailure) in
+            try context.enterNamespaces()
+        },
+        InitStep("score", .securityFailed) { context throws(LaunchFailure) in try context.setOOMScore() },
+        InitStep("dumpable", .securityFailed) { context throws(LaunchFailure) in
+            try context.becomeUndumpable()
+        },
+        InitStep("keyring", .securityFailed) { context throws(LaunchFailure) in try context.joinKeyring() },
+        InitStep("mounts", .mountFailed) { context throws(LaunchFailure) in try context.furnishRoot() },
+        InitStep("terminal", .terminalFailed) { context throws(LaunchFailure) in try context.openTerminal() },
+        InitStep("create hooks", .hookFailed) { context throws(LaunchFailure) in try context.runCreateHooks()
+        },
+        InitStep("root", .mountFailed) { context throws(LaunchFailure) in try context.changeRoot() },
+        InitStep("console", .terminalFailed) { context throws(LaunchFailure) in try context.attachTerminal()
+        },
+        InitStep("privileged", .securityFailed) { context throws(LaunchFailure) in
+            try context.applyPrivileged()
+        },
+        InitStep("directory", .workingDirectory) { context throws(LaunchFailure) in
+            try context.makeWorkingDirectory()
+        },
+        InitStep("identity", .securityFailed) { context throws(LaunchFailure) in try context.takeIdentity() },
+        InitStep("program", .programNotExecutable) { context throws(LaunchFailure) in
+            try context.findProgram()
+        },
+        InitStep("listener", .seccompFailed) { context throws(LaunchFailure) in try context.handOverListener()
+        },
         InitStep("created") { context throws(LaunchFailure) in try context.reportCreated() },
         InitStep("gate") { context throws(LaunchFailure) in try context.waitAtGate() },
-        InitStep("start hooks") { context throws(LaunchFailure) in try context.runStartHooks() },
+        InitStep("start hooks", .hookFailed) { context throws(LaunchFailure) in try context.runStartHooks() },
         InitStep("descriptors") { context throws(LaunchFailure) in try context.closeDescriptors() },
-        InitStep("filter") { context throws(LaunchFailure) in try context.loadFilter() },
-        InitStep("exec") { context throws(LaunchFailure) in try context.executeProgram() },
+        InitStep("filter", .seccompFailed) { context throws(LaunchFailure) in try context.loadFilter() },
+        InitStep("exec", .programNotExecutable) { context throws(LaunchFailure) in
+            try context.executeProgram()
+        },
     ]
 
     /// Runs the steps of the context's kind; returns only with a failure.
     static func run(_ steps: [InitStep], on context: inout InitContext) -> LaunchFailure {
-        do throws(LaunchFailure) {
-            for step in steps { try step.run(&context) }
-            return LaunchFailure(StepError("execute the program", refused: "the list of steps ended"))
-        } catch {
-            return error
+        for step in steps {
+            do throws(LaunchFailure) {
+                try step.run(&context)
+            } catch {
+                return step.code.map { error.coded($0) } ?? error
+            }
         }
+        return LaunchFailure(StepError("execute the program", refused: "the list of steps ended"))
     }
 }

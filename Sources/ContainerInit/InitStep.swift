@@ -6,9 +6,15 @@ package struct InitStep: Sendable {
     package let name: String
     /// Does it. Preconditions: in the child, single-threaded, after all steps before it.
     let run: @Sendable (inout InitContext) throws(LaunchFailure) -> Void
+    /// The code of its failures that have none of their own.
+    let code: ErrorCode?
 
-    init(_ name: String, _ run: @escaping @Sendable (inout InitContext) throws(LaunchFailure) -> Void) {
+    init(
+        _ name: String, _ code: ErrorCode? = nil,
+        _ run: @escaping @Sendable (inout InitContext) throws(LaunchFailure) -> Void
+    ) {
         self.name = name
+        self.code = code
         self.run = run
     }
 }

@@ -45,7 +45,9 @@ package struct SyncProtocol: Sendable, Equatable {
         if case .failed(let failure) = record { return .fail(failure) }
         if case .warning(let text) = record { return .warn(text) }
         guard record.kind == expected.first else {
-            throw StepError("talk to init", refused: "unexpected record \(record.kind), awaited \(awaited)")
+            throw StepError(
+                "talk to init", refused: "unexpected record \(record.kind), awaited \(awaited)",
+                code: .internalError)
         }
         expected = expected.dropFirst()
         switch record {

@@ -78,6 +78,12 @@ package struct LaunchFailure: Error, Sendable, Equatable {
         self.error = error
         self.exitCode = exitCode
     }
+
+    /// The same failure as one of a phase.
+    /// - SeeAlso: `StepError.coded(_:)`
+    package func coded(_ phase: ErrorCode) -> LaunchFailure {
+        LaunchFailure(error.coded(phase), exitCode: exitCode)
+    }
 }
 
 /// The form on the wire: a header of 28 bytes in host order, then the step, the call's operand or our reason, the hint,

@@ -29,7 +29,9 @@ package enum WorkingDirectory {
         }
         let place = try during(step) { () throws(SyscallError) in try workingDirectory() }
         guard place.isAbsolute else {
-            throw StepError(step, refused: "it lies outside the container (\(place))")
+            throw StepError(
+                step, refused: "it lies outside the container (\(place))", code: .pathRefused,
+                operand: path)
         }
     }
 }

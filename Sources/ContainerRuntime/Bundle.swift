@@ -79,16 +79,3 @@ func refusing<Result>(
         throw StepError(step(), error)
     }
 }
-
-extension StepError {
-    /// A refused configuration as a failed step.
-    init(_ step: Step, _ error: SpecError) {
-        let code: ErrorCode =
-            switch error.kind {
-            case .invalid: .configInvalid
-            case .unsupported: .unsupported
-            case .controllerMissing: .controllerMissing
-            }
-        self.init(step, refused: error.description, code: code, operand: error.field)
-    }
-}

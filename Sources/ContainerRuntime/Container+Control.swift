@@ -6,19 +6,21 @@ extension Container {
     /// Stops all processes of the container until `resume`.
     package func pause() throws(StepError) {
         try StateTransition.pause.check(try status())
-        try openCgroup("pause the container").freeze()
+        try phase(.cgroupFailed) { () throws(StepError) in try openCgroup("pause the container").freeze() }
     }
 
     /// Lets the processes run again.
     package func resume() throws(StepError) {
         try StateTransition.resume.check(try status())
-        try openCgroup("resume the container").thaw()
+        try phase(.cgroupFailed) { () throws(StepError) in try openCgroup("resume the container").thaw() }
     }
 
     /// Changes limits: only what is given, all of it or nothing.
     package func update(_ resources: ResourcesSpec) throws(StepError) {
         try StateTransition.update.check(try status())
-        try openCgroup("update the limits").update(resources, host: try CgroupHost.detect())
+        try phase(.cgroupFailed) { () throws(StepError) in
+            try openCgroup("update the limits").update(resources, host: try CgroupHost.detect())
+        }
     }
 
     /// The processes of the container, those of cgroups that it made itself included.

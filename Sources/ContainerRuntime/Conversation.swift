@@ -72,7 +72,9 @@ struct Conversation: ~Copyable {
         do throws(StepError) {
             switch action {
             case .writeMappings:
-                try IdentityMapping.write(launch.plan.initial.namespaces, for: process.initial.child.pid)
+                try phase(.namespaceFailed) { () throws(StepError) in
+                    try IdentityMapping.write(launch.plan.initial.namespaces, for: process.initial.child.pid)
+                }
                 if !launch.plan.interfaces.isEmpty {
                     try interfaces.move(launch.plan.interfaces, into: process.initial.child.pidfd.borrowed)
                 }

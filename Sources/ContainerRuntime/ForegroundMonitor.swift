@@ -26,7 +26,7 @@ package struct ForegroundMonitor: ~Copyable {
         do throws(SyscallError) {
             return try TerminalRelay.begin(primary: primary)
         } catch {
-            throw StepError("relay the terminal", error)
+            throw StepError("relay the terminal", error, code: .terminalFailed)
         }
     }
 

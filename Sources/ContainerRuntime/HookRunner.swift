@@ -22,7 +22,7 @@ struct HookRunner {
 
     /// Runs one hook; its failure names kind, number, path, how it ended and its last words.
     func run(_ hook: HookSpec, _ kind: Kind, _ index: Int) throws(StepError) {
-        try HookProcess(hook, label: "\(kind.rawValue) hook \(index)")
+        try HookProcess(hook, kind: kind.rawValue, index: index)
             .run(state: state, directory: directory)
     }
 }

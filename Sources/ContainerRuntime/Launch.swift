@@ -50,7 +50,9 @@ package struct Launch: ~Copyable {
         let namespaces = try refusing("check the configuration") { () throws(SpecError) in
             try NamespacePlan(spec: spec.spec)
         }
-        let handles = try NamespaceHandles.open(namespaces)
+        let handles = try phase(.namespaceFailed) { () throws(StepError) in
+            try NamespaceHandles.open(namespaces)
+        }
         let own = handles.ownKinds
         var plan = try refusing("check the configuration") { () throws(SpecError) in
             try LaunchPlan.make(
@@ -100,6 +102,6 @@ package struct Launch: ~Copyable {
     func compileFilter() throws(StepError) -> SeccompProgram? {
         guard let filter = plan.initial.security?.seccomp else { return nil }
         let cache = SeccompCache(at: StateStore.filterCache)
-        return try cache.program(for: filter)
+        return try phase(.seccompFailed) { () throws(StepError) in try cache.program(for: filter) }
     }
 }

@@ -21,7 +21,9 @@ extension LaunchedProcess {
     /// come later.
     func controlDevices() throws(LaunchFailure) {
         guard let cgroupPlan else { return }
-        try asLaunch { () throws(StepError) in try cgroup.controlDevices(cgroupPlan) }
+        try asLaunch { () throws(StepError) in
+            try phase(.cgroupFailed) { () throws(StepError) in try cgroup.controlDevices(cgroupPlan) }
+        }
     }
 }
 
@@ -39,7 +41,7 @@ extension Launch {
         let initial: InitialProcess
         do throws(StepError) {
             record.resctrl = try makeResctrlGroup()
-            let sources = try MountSources.open(plan.initial.mounts, rootTree: rootTree)
+            let sources = try openSources(rootTree)
             let strangers = reservation.descriptors + cgroup.trees.map(\.descriptor)
             initial = try startInit(sources, cgroup, record.resctrl, filter, closing: strangers)
         } catch {
@@ -53,12 +55,24 @@ extension Launch {
 
     private func makeResctrlGroup() throws(StepError) -> ResctrlGroup? {
         guard let planned = plan.resctrl else { return nil }
-        return try ResctrlGroup.prepare(planned, in: try ResctrlTree.find())
+        return try phase(.cgroupFailed) { () throws(StepError) in
+            try ResctrlGroup.prepare(planned, in: try ResctrlTree.find())
+        }
+    }
+
+    private func openSources(_ rootTree: consuming MountTree?) throws(StepError) -> MountSources {
+        do throws(StepError) {
+            return try MountSources.open(plan.initial.mounts, rootTree: rootTree)
+        } catch {
+            throw error.coded(.mountFailed)
+        }
     }
 
     private func makeCgroup() throws(StepError) -> Cgroup {
         guard let planned = plan.cgroup else { return Cgroup.none() }
-        let cgroup = try Cgroup.create(planned, leavingDevices: true)
+        let cgroup = try phase(.cgroupFailed) { () throws(StepError) in
+            try Cgroup.create(planned, leavingDevices: true)
+        }
         for note in cgroup.notes { request.warn(note) }
         return cgroup
     }
@@ -79,8 +93,13 @@ extension Launch {
         guard let handles = namespaces.take() else {
             throw StepError("clone init", refused: "the launch has been used already")
         }
-        let outcome = try NamespaceLaunch.clone(
-            plan.initial.namespaces, handles, intoCgroup: cgroup.v2Directory)
+        let outcome: CloneOutcome
+        do throws(StepError) {
+            outcome = try NamespaceLaunch.clone(
+                plan.initial.namespaces, handles, intoCgroup: cgroup.v2Directory)
+        } catch {
+            throw error.coded(.namespaceFailed)
+        }
         switch consume outcome {
         case .child:
             _ = consume own

@@ -15,11 +15,12 @@ enum SeccompAgent {
     ) throws(StepError) {
         guard let seccomp = spec.linux?.seccomp, let path = seccomp.listenerPath else {
             throw StepError(
-                "hand over the seccomp listener", refused: "linux.seccomp.listenerPath is not set")
+                "hand over the seccomp listener", refused: "linux.seccomp.listenerPath is not set",
+                code: .configInvalid, operand: "linux.seccomp.listenerPath")
         }
         let listener = try take(sent, number, of: child)
         let message = message(for: seccomp, state, pid: child.pid)
-        try during("send the seccomp listener to \(path)") { () throws(SyscallError) in
+        try during("send the seccomp listener to \(path)", code: .seccompFailed) { () throws(SyscallError) in
             let agent = try UnixSocket.connect(to: Path(path))
             try agent.borrowed.sendMessage(message, descriptors: [listener.borrowed])
         }
@@ -38,11 +39,15 @@ enum SeccompAgent {
             do throws(SyscallError) {
                 return try child.pidfd.borrowed.copyDescriptor(number)
             } catch {
-                guard error.errno == .EBADF else { throw StepError("fetch the seccomp listener", error) }
+                guard error.errno == .EBADF else {
+                    throw StepError("fetch the seccomp listener", error, code: .seccompFailed)
+                }
             }
             Clock.sleep(nanoseconds: 500_000)
         }
-        throw StepError("fetch the seccomp listener", refused: "init did not load its filter in time")
+        throw StepError(
+            "fetch the seccomp listener", refused: "init did not load its filter in time",
+            code: .seccompFailed)
     }
 
     private static func message(for seccomp: SeccompSpec, _ state: ContainerState, pid: ProcessID) -> [UInt8]

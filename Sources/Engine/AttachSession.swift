@@ -1,3 +1,4 @@
+package import ContainerInit
 package import LinuxSystem
 
 /// The client's side of being attached to a container: relays the caller's standard streams, its window and its
@@ -10,7 +11,7 @@ package struct AttachSession: ~Copyable {
         /// The caller typed the keys for it; the container goes on.
         case detached
         /// The monitor could not record the end; the text says why.
-        case failed(String)
+        case failed(LaunchFailure)
         /// The monitor has gone without a word.
         case lost
     }
@@ -100,7 +101,7 @@ package struct AttachSession: ~Copyable {
         case .errors(let bytes): if errorsAreOpen { errorsAreOpen = try show(bytes, on: .standardError) }
         case .inputTaken: awaitsAcknowledgement = false
         case .ended(let code, let receipt): return .ended(exitCode: code, receipt: receipt)
-        case .failed(_, let text): return .failed(text)
+        case .failed(let failure): return .failed(failure)
         case nil: return .lost
         default: break
         }

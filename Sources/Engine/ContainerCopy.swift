@@ -117,7 +117,7 @@ package enum ContainerCopy {
             try status(of: from.name, in: from.directory.borrowed)
         }
         if target.wantsDirectory && facts.kind != .directory {
-            throw StepError("open the target", refused: "there is no such directory")
+            throw StepError("open the target", refused: "there is no such directory", code: .notFound)
         }
         let to = try during("open the target's directory") { () throws(SyscallError) in
             try target.openParent()
@@ -152,7 +152,9 @@ extension EngineContainer {
         do throws(JSONError) {
             return Set(try RuntimeSpec(json: bytes).mounts.map { Path($0.destination) })
         } catch {
-            throw StepError("read the configuration of \(record.name)", refused: error.description)
+            throw StepError(
+                "read the configuration of \(record.name)", refused: error.description,
+                code: .stateDamaged)
         }
     }
 }

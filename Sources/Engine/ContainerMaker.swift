@@ -138,7 +138,7 @@ package struct ContainerMaker {
     private func stopSignal(_ config: ContainerConfig) throws(StepError) -> Int32 {
         guard let text = options.stopSignal ?? config.stopSignal, !text.isEmpty else { return 15 }
         guard let number = SignalName.number(text) else {
-            throw StepError("choose the stop signal", refused: "there is no signal '\(text)'")
+            throw StepError("choose the stop signal", refused: "there is no signal '\(text)'", code: .usage)
         }
         return number
     }
@@ -151,7 +151,8 @@ package struct ContainerMaker {
         do throws(JSONError) {
             return try SeccompSpec(json: text)
         } catch {
-            throw StepError("read the seccomp profile \(path)", refused: error.description)
+            throw StepError(
+                "read the seccomp profile \(path)", refused: error.description, code: .seccompFailed)
         }
     }
 }

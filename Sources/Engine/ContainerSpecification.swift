@@ -1,4 +1,5 @@
 internal import CapabilityBinding
+internal import ContainerRuntime
 package import ImageSpec
 internal import JSONCoding
 package import LinuxSystem
@@ -62,7 +63,7 @@ package struct ContainerSpecification {
         guard !whole.isEmpty else {
             throw StepError(
                 "choose the program", refused: "the image names none and the command line neither",
-                hint: "skiff run IMAGE PROGRAM [ARG…]")
+                hint: "skiff run IMAGE PROGRAM [ARG…]", code: .usage)
         }
         return whole
     }
@@ -113,7 +114,9 @@ package struct ContainerSpecification {
         let directory = options.workingDirectory ?? config.workingDirectory
         process.cwd = directory.isEmpty ? "/" : directory
         guard process.cwd.hasPrefix("/") else {
-            throw StepError("choose the working directory", refused: "'\(process.cwd)' is not absolute")
+            throw StepError(
+                "choose the working directory", refused: "'\(process.cwd)' is not absolute",
+                code: .usage)
         }
         process.user = UserSpec(
             uid: facts.user.userID, gid: facts.user.groupID, umask: 0o022,
@@ -135,7 +138,7 @@ package struct ContainerSpecification {
         var result: [RlimitSpec] = []
         for limit in options.resourceLimits {
             guard let kind = RlimitSpec.Kind(rawValue: "RLIMIT_" + limit.name.uppercased()) else {
-                throw StepError("read --ulimit", refused: "there is no limit '\(limit.name)'")
+                throw StepError("read --ulimit", refused: "there is no limit '\(limit.name)'", code: .usage)
             }
             result.removeAll { $0.type == kind }
             result.append(RlimitSpec(type: kind, soft: limit.soft, hard: limit.hard))
@@ -191,7 +194,7 @@ func during<Result>(
     do throws(SpecError) {
         return try body()
     } catch {
-        throw StepError(step, refused: error.description)
+        throw StepError(step, error)
     }
 }
 
@@ -239,7 +242,8 @@ extension ContainerSpecification {
         var result: [DeviceSpec] = []
         for device in options.devices {
             guard let found = facts.devices[device.source] else {
-                throw StepError("add device \(device.source)", refused: "is no device of this host")
+                throw StepError(
+                    "add device \(device.source)", refused: "is no device of this host", code: .notFound)
             }
             result.append(
                 DeviceSpec(

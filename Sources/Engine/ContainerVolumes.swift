@@ -31,7 +31,9 @@ struct ContainerVolumes {
         let covered = Set(options.binds.map(\.destination) + options.temporary.map(\.path))
         for (index, destination) in config.volumes.enumerated() where !covered.contains(destination) {
             guard destination.hasPrefix("/"), destination != "/" else {
-                throw StepError("make the image's volume '\(destination)'", refused: "is no path below /")
+                throw StepError(
+                    "make the image's volume '\(destination)'", refused: "is no path below /",
+                    code: .configInvalid, operand: destination)
             }
             let place = path.appending(try volumes.anonymous(number: index, in: folder, for: destination))
             facts.volumeSources[destination] = place.string

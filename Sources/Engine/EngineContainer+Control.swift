@@ -93,7 +93,7 @@ extension EngineContainer {
         guard let runtime = try runtime(), try runtime.openInit() != nil else {
             throw StepError(
                 "\(action) \(record.name)", refused: "the container does not run",
-                hint: "skiff start \(record.name)")
+                hint: "skiff start \(record.name)", code: .containerNotRunning, operand: record.name)
         }
         return runtime
     }

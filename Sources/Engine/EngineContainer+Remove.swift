@@ -11,7 +11,8 @@ extension EngineContainer {
             guard force else {
                 throw StepError(
                     "remove container \(record.name)", refused: "it runs",
-                    hint: "skiff stop \(record.name), or skiff rm -f \(record.name)")
+                    hint: "skiff stop \(record.name), or skiff rm -f \(record.name)",
+                    code: .containerState, operand: record.name)
             }
             try end()
         }

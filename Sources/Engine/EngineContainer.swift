@@ -118,7 +118,9 @@ package struct EngineContainer: ~Copyable {
         do throws(JSONError) {
             return try ExitRecord(json: bytes)
         } catch {
-            throw StepError("read how container \(record.name) ended", refused: error.description)
+            throw StepError(
+                "read how container \(record.name) ended", refused: error.description,
+                code: .stateDamaged)
         }
     }
 
@@ -187,7 +189,7 @@ extension EngineContainer {
         guard status.isActive else {
             throw StepError(
                 "attach to \(record.name)", refused: "the container does not run",
-                hint: "skiff start \(record.name)")
+                hint: "skiff start \(record.name)", code: .containerNotRunning, operand: record.name)
         }
         let socket = try during("attach to \(record.name)") { () throws(SyscallError) in
             SharedFD(try UnixSocket.connect(to: path.appending(ContainerFile.attach), kind: .sequenced))

@@ -73,7 +73,7 @@ package struct EngineExec {
         process.consoleSize = nil
         if let directory = options.workingDirectory {
             guard directory.hasPrefix("/") else {
-                throw StepError("read --workdir", refused: "'\(directory)' is not absolute")
+                throw StepError("read --workdir", refused: "'\(directory)' is not absolute", code: .usage)
             }
             process.cwd = directory
         }
@@ -106,7 +106,9 @@ package struct EngineExec {
         }
         // The number still means the container's process, so what was opened is its root (I-26).
         guard try runtime.openInit() != nil else {
-            throw StepError("open the container's root", refused: "the container has ended")
+            throw StepError(
+                "open the container's root", refused: "the container has ended",
+                code: .containerNotRunning)
         }
         let user = try ImageUser(root: root.borrowed).resolve(text)
         process.user = UserSpec(

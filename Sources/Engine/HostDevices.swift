@@ -16,7 +16,7 @@ enum HostDevices {
             switch facts.kind {
             case .characterDevice: result[device.source] = (.character, facts.deviceNumber)
             case .blockDevice: result[device.source] = (.block, facts.deviceNumber)
-            default: throw StepError(step, refused: "is no device")
+            default: throw StepError(step, refused: "is no device", code: .notFound)
             }
         }
         return result

@@ -21,7 +21,8 @@ struct ImageLookup {
         do throws(ReferenceError) {
             source = try ImageSource(parsing: text)
         } catch {
-            throw StepError("read the image's name", refused: error.description)
+            throw StepError(
+                "read the image's name", refused: error.description, code: .idInvalid, operand: text)
         }
         switch source {
         case .stored: return try resolve(text)
@@ -34,7 +35,8 @@ struct ImageLookup {
         guard let found = try store.resolve(text) else {
             throw StepError(
                 "find image '\(text)'", refused: "no such image in \(home.store)",
-                hint: "skiff load FILE puts one there, skiff images lists them")
+                hint: "skiff load FILE puts one there, skiff images lists them", code: .imageNotFound,
+                operand: text)
         }
         return Found(image: found.image, reference: found.reference)
     }
@@ -50,7 +52,9 @@ struct ImageLookup {
             environment: environment)
         let name = result.output.split(whereSeparator: \.isNewline).last.map(String.init) ?? ""
         guard result.exitCode == 0, !name.isEmpty else {
-            throw StepError("load \(text)", refused: "skiff-image ended with exit code \(result.exitCode)")
+            throw StepError(
+                "load \(text)", refused: "skiff-image ended with exit code \(result.exitCode)",
+                code: .imageDamaged)
         }
         return name
     }

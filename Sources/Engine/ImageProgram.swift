@@ -18,7 +18,8 @@ package enum ImageProgram {
         }
         throw StepError(
             "find skiff-image", refused: "it is neither \(candidates[0]) nor \(candidates[1])",
-            hint: "make install puts both programs in place")
+            hint: "make install puts both programs in place", code: .notFound,
+            operand: candidates[0].string)
     }
 
     /// Becomes `skiff-image` with these arguments; returns only by throwing.

@@ -37,7 +37,8 @@ package struct ImageUser {
     package func resolve(_ text: String, additional: [String] = []) throws(StepError) -> ResolvedUser {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         guard parts.count <= 2, !(parts.count == 2 && (parts[0].isEmpty || parts[1].isEmpty)) else {
-            throw StepError("find user '\(text)'", refused: "is not USER[:GROUP]")
+            throw StepError(
+                "find user '\(text)'", refused: "is not USER[:GROUP]", code: .usage, operand: text)
         }
         let users = try lines("etc/passwd")
         let groups = try lines("etc/group")
@@ -64,7 +65,9 @@ package struct ImageUser {
                 userID: number, groupID: group, additionalGroups: [], home: line.map { String($0[5]) })
         }
         guard let line = users.first(where: { $0.count >= 6 && $0[0] == text }) else {
-            throw StepError("find user '\(text)'", refused: "no such user in the container's /etc/passwd")
+            throw StepError(
+                "find user '\(text)'", refused: "no such user in the container's /etc/passwd",
+                code: .notFound, operand: text)
         }
         return ResolvedUser(
             userID: try id(String(line[2]), in: text), groupID: try id(String(line[3]), in: text),
@@ -76,7 +79,9 @@ package struct ImageUser {
     ) throws(StepError) -> UInt32 {
         if isNumber(text) { return try id(text, in: whole) }
         guard let line = groups.first(where: { $0.count >= 3 && $0[0] == text }) else {
-            throw StepError("find group '\(text)'", refused: "no such group in the container's /etc/group")
+            throw StepError(
+                "find group '\(text)'", refused: "no such group in the container's /etc/group",
+                code: .notFound, operand: text)
         }
         return try id(String(line[2]), in: whole)
     }
@@ -100,7 +105,8 @@ package struct ImageUser {
     private func id(_ text: String, in whole: String) throws(StepError) -> UInt32 {
         guard isNumber(text), let number = UInt64(text), number <= ImageUser.largestID else {
             throw StepError(
-                "find user '\(whole)'", refused: "id '\(text)' is not a number from 0 to 2147483647")
+                "find user '\(whole)'", refused: "id '\(text)' is not a number from 0 to 2147483647",
+                code: .usage, operand: text)
         }
         return UInt32(number)
     }

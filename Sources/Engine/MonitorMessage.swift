@@ -1,3 +1,4 @@
+package import ContainerInit
 internal import JSONCoding
 package import LinuxSystem
 
@@ -25,8 +26,8 @@ package enum MonitorMessage: Sendable, Equatable {
     case outputClosed
     /// The program runs; its process id as the host numbers it.
     case started(ProcessID)
-    /// It could not be run: the exit code for that and one line of text.
-    case failed(exitCode: Int32, text: String)
+    /// It could not be run.
+    case failed(LaunchFailure)
     /// What the program printed (all of it, when it has a terminal).
     case output([UInt8])
     /// What it printed to standard error.
@@ -50,7 +51,7 @@ package enum MonitorMessage: Sendable, Equatable {
         case .signal(let number): [4] + Self.pack(number)
         case .outputClosed: [5]
         case .started(let pid): [16] + Self.pack(pid.rawValue)
-        case .failed(let code, let text): [17] + Self.pack(code) + Array(text.utf8.prefix(8192))
+        case .failed(let failure): [17] + Self.pack(failure)
         case .output(let content): [18] + content
         case .errors(let content): [19] + content
         case .inputTaken: [20]
@@ -78,9 +79,8 @@ package enum MonitorMessage: Sendable, Equatable {
             guard content.count == 4 else { return nil }
             self = .started(ProcessID(rawValue: Self.unpack(content[...])))
         case 17:
-            guard content.count >= 4 else { return nil }
-            self = .failed(
-                exitCode: Self.unpack(content[..<4]), text: String(decoding: content[4...], as: UTF8.self))
+            guard let failure = Self.unpackFailure(content) else { return nil }
+            self = .failed(failure)
         case 18: self = .output(content)
         case 19: self = .errors(content)
         case 20: self = .inputTaken
@@ -94,6 +94,26 @@ package enum MonitorMessage: Sendable, Equatable {
     private static func pack(_ number: Int32) -> [UInt8] {
         let bits = UInt32(bitPattern: number)
         return (0..<4).map { UInt8(truncatingIfNeeded: bits >> (8 * UInt32($0))) }
+    }
+
+    /// The record of the failure after its length, then its notes, one a line.
+    private static func pack(_ failure: LaunchFailure) -> [UInt8] {
+        let record = SyncRecord.failed(failure).encoded
+        let notes = failure.error.notes.joined(separator: "\n")
+        return pack(Int32(record.count)) + record + Array(notes.utf8.prefix(8192))
+    }
+
+    private static func unpackFailure(_ content: [UInt8]) -> LaunchFailure? {
+        guard content.count >= 4 else { return nil }
+        let end = 4 + Int(unpack(content[..<4]))
+        guard end >= 4, end <= content.count,
+            case .failed(let failure) = SyncRecord(decoding: Array(content[4..<end]))
+        else { return nil }
+        var error = failure.error
+        error.notes = content[end...].split(separator: UInt8(ascii: "\n")).map {
+            String(decoding: $0, as: UTF8.self)
+        }
+        return LaunchFailure(error, exitCode: failure.exitCode)
     }
 
     private static func unpack(_ bytes: ArraySlice<UInt8>) -> Int32 {

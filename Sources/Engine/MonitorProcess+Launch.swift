@@ -49,8 +49,7 @@ struct ProgramCreator {
             } catch {
                 throw LaunchFailure(StepError("take the container's streams", error))
             }
-        case .failed(let code, let text):
-            throw LaunchFailure(StepError("", refused: text), exitCode: code)
+        case .failed(let failure): throw failure
         default:
             throw LaunchFailure(StepError("start the container", refused: "the creating process was ended"))
         }
@@ -104,7 +103,7 @@ struct ProgramCreator {
     }
 
     private func failed(_ failure: LaunchFailure) -> MonitorMessage {
-        .failed(exitCode: failure.exitCode == 1 ? 125 : failure.exitCode, text: failure.error.description)
+        .failed(LaunchFailure(failure.error, exitCode: failure.exitCode == 1 ? 125 : failure.exitCode))
     }
 
     private func request(_ streams: StreamEnds) throws(LaunchFailure) -> CreateRequest {
@@ -116,7 +115,9 @@ struct ProgramCreator {
             do throws(JSONError) {
                 spec = try RuntimeSpec(json: text)
             } catch {
-                throw StepError("read the configuration of \(record.name)", refused: error.description)
+                throw StepError(
+                    "read the configuration of \(record.name)", refused: error.description,
+                    code: .stateDamaged)
             }
             var request = CreateRequest(id: try ContainerID(record.id), source: .spec(spec, directory: path))
             request.console = record.hasTerminal ? .caller : .none

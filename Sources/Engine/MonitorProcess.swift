@@ -60,7 +60,8 @@ package struct MonitorProcess: ~Copyable {
             try prepare()
             let records = try options.home.records()
             guard let record = try records.record(id: options.id) else {
-                throw StepError("find container \(options.id)", refused: "there is none")
+                throw StepError(
+                    "find container \(options.id)", refused: "there is none", code: .containerNotFound)
             }
             let folder = try records.openFolder(id: options.id)
             let process = MonitorProcess(
@@ -70,7 +71,7 @@ package struct MonitorProcess: ~Copyable {
                 root: SharedFD(OwnedFD(adopting: rootNumber)))
             return try process.work()
         } catch {
-            let message = MonitorMessage.failed(exitCode: 125, text: error.description)
+            let message = MonitorMessage.failed(LaunchFailure(error, exitCode: 125))
             bestEffort("the caller may have gone") { () throws(SyscallError) in
                 try BorrowedFD(rawValue: controlNumber).send(message)
             }
@@ -113,7 +114,7 @@ package struct MonitorProcess: ~Copyable {
                 .launch()
         } catch {
             let code = error.exitCode == 1 ? 125 : error.exitCode
-            let message = MonitorMessage.failed(exitCode: code, text: error.error.description)
+            let message = MonitorMessage.failed(LaunchFailure(error.error, exitCode: code))
             bestEffort("the caller may have gone") { () throws(SyscallError) in
                 try control.borrowed.send(message)
             }

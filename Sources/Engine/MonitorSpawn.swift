@@ -59,7 +59,8 @@ enum MonitorSpawn {
                 "/proc/self/exe", arguments: arguments(options),
                 environment: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"])
         } catch {
-            let message = MonitorMessage.failed(exitCode: 125, text: "start the monitor: \(error)")
+            let message = MonitorMessage.failed(
+                LaunchFailure(StepError("start the monitor", error), exitCode: 125))
             bestEffort("the caller notices the end") { () throws(SyscallError) in
                 try descriptors[0].send(message)
             }
@@ -83,8 +84,7 @@ enum MonitorSpawn {
         do throws(SyscallError) {
             switch try control.borrowed.receiveMonitorMessage() {
             case .started(let pid): return Started(pid: pid, control: control, monitor: monitor)
-            case .failed(let code, let text):
-                failure = LaunchFailure(StepError("", refused: text), exitCode: code)
+            case .failed(let found): failure = found
             default:
                 failure = LaunchFailure(
                     StepError("start the container", refused: "its monitor ended unexpectedly"), exitCode: 125

@@ -52,7 +52,7 @@ package struct RecordStore: ~Copyable {
             let owner = (try idNamed(name)).map { String($0.prefix(12)) } ?? "another container"
             throw StepError(
                 "take the name '\(name)'", refused: "already in use by container \(owner)",
-                hint: "skiff rm \(name), or choose another --name")
+                hint: "skiff rm \(name), or choose another --name", code: .containerExists, operand: name)
         }
     }
 
@@ -119,19 +119,21 @@ package struct RecordStore: ~Copyable {
             bytes = try readFile(Path("\(id)/record.json"), in: containers.borrowed, limit: 1 << 20)
         } catch {
             if error.errno == .ENOENT || error.errno == .ENOTDIR { return nil }
-            throw StepError("read the record of container \(id)", error)
+            throw StepError("read the record of container \(id)", error, code: .stateDamaged)
         }
         do throws(JSONError) {
             return try ContainerRecord(json: bytes)
         } catch {
-            throw StepError("read the record of container \(id)", refused: error.description)
+            throw StepError(
+                "read the record of container \(id)", refused: error.description, code: .stateDamaged)
         }
     }
 
     /// The container that a name, a full id or an unambiguous beginning of an id means.
     package func find(_ text: String) throws(StepError) -> ContainerRecord {
         let missing = StepError(
-            "find container '\(text)'", refused: "no such container", hint: "skiff ps -a lists them")
+            "find container '\(text)'", refused: "no such container", hint: "skiff ps -a lists them",
+            code: .containerNotFound, operand: text)
         guard !text.isEmpty, !text.contains("/"), text != ".", text != ".." else { throw missing }
         if let id = try idNamed(text), let record = try record(id: id) { return record }
         if text.utf8.count == 64, let record = try record(id: text) { return record }
@@ -144,7 +146,9 @@ package struct RecordStore: ~Copyable {
         let matches = entries.map(\.name.string).filter { $0.hasPrefix(text) }
         guard let only = matches.first else { throw missing }
         if matches.count > 1 {
-            throw StepError("find container '\(text)'", refused: "\(matches.count) ids begin like this")
+            throw StepError(
+                "find container '\(text)'", refused: "\(matches.count) ids begin like this",
+                code: .containerNotFound, operand: text)
         }
         guard let record = try record(id: only) else { throw missing }
         return record

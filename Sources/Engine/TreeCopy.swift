@@ -44,7 +44,7 @@ package struct TreeCopy {
             }
         case .fifo, .characterDevice, .blockDevice:
             guard facts.kind == .fifo || choices.copiesDevices else {
-                throw StepError(step, refused: "is a device node, which is not copied")
+                throw StepError(step, refused: "is a device node, which is not copied", code: .unsupported)
             }
             try during(step) { () throws(SyscallError) in
                 try replaceNonDirectory(newName, in: target)
@@ -53,7 +53,7 @@ package struct TreeCopy {
                 try finish(newName, facts, in: target)
             }
         case .socket: return  // A socket without its process is nothing; tar leaves them out, too.
-        case .unknown: throw StepError(step, refused: "is of an unknown kind")
+        case .unknown: throw StepError(step, refused: "is of an unknown kind", code: .unsupported)
         }
     }
 

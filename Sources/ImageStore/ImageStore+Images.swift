@@ -37,7 +37,9 @@ extension ImageStore {
             found.append((named.name, image))
         }
         if found.count > 1 {
-            throw StepError("find image \(text)", refused: "the ids of \(found.count) images begin so")
+            throw StepError(
+                "find image \(text)", refused: "the ids of \(found.count) images begin so",
+                code: .imageNotFound, operand: text)
         }
         return found.first
     }
@@ -50,7 +52,7 @@ extension ImageStore {
         do throws(ReferenceError) {
             wanted = try ImageReference(text)
         } catch {
-            throw StepError("find image \(text)", refused: error.reason)
+            throw StepError("find image \(text)", refused: error.reason, code: .imageNotFound, operand: text)
         }
         for alternative in wanted.alternatives {
             let match = names.names.first { named in
@@ -136,14 +138,16 @@ extension ImageStore {
         } else if let found = try resolve(text) {
             doomed = all.names.filter { $0.manifest == found.image.manifestDigest }
         }
-        guard let manifest = doomed.first?.manifest else { throw StepError(step, refused: "no such image") }
+        guard let manifest = doomed.first?.manifest else {
+            throw StepError(step, refused: "no such image", code: .imageNotFound)
+        }
         let isLast = all.names.allSatisfy { $0.manifest != manifest || doomed.contains($0) }
         if isLast, !force {
             let users = try leases().filter { $0.manifest == manifest }.map(\.name)
             if !users.isEmpty {
                 throw StepError(
                     step, refused: "used by container \(users.sorted().joined(separator: ", "))",
-                    hint: "remove the container first, or use --force")
+                    hint: "remove the container first, or use --force", code: .inUse, operand: text)
             }
         }
         all.names.removeAll(where: doomed.contains)

@@ -69,7 +69,8 @@ package struct ImageStore: ~Copyable {
         let document: StoreVersion = try parse(bytes, step)
         guard document.version == 1 else {
             throw StepError(
-                step, refused: "its layout has version \(document.version), this skiff reads version 1")
+                step, refused: "its layout has version \(document.version), this skiff reads version 1",
+                code: .unsupported)
         }
         return true
     }
@@ -115,7 +116,9 @@ func parse<Value: JSONReadable>(_ bytes: [UInt8], _ step: Step) throws(StepError
     do throws(JSONError) {
         return try Value(json: bytes)
     } catch {
-        throw StepError(step, refused: "\(error)", hint: "the store is damaged; load the image again")
+        throw StepError(
+            step, refused: "\(error)", hint: "the store is damaged; load the image again", code: .imageDamaged
+        )
     }
 }
 

@@ -84,7 +84,7 @@ extension ImageStore {
     ) throws(StepError) -> Snapshot {
         let step: Step = "prepare a snapshot for \(name)"
         if name.isEmpty || name == "." || name == ".." || name.utf8.contains(UInt8(ascii: "/")) {
-            throw StepError(step, refused: "the name cannot be a file name")
+            throw StepError(step, refused: "the name cannot be a file name", code: .idInvalid, operand: name)
         }
         let lease = Lease(
             name: name, reference: reference, manifest: image.manifestDigest,
@@ -95,7 +95,7 @@ extension ImageStore {
         for layer in image.layers where try !hasLayer(layer.chainID) {
             throw StepError(
                 step, refused: "layer \(layer.chainID) is not in the store",
-                hint: "load image \(reference) again")
+                hint: "load image \(reference) again", code: .imageDamaged)
         }
         try during(step) { () throws(SyscallError) in
             try makeDirectory("snapshots/\(name)", in: root.borrowed, mode: 0o700)
@@ -128,7 +128,9 @@ extension ImageStore {
     /// The snapshot of a container that has one.
     package func snapshot(named name: String) throws(StepError) -> Snapshot {
         let step: Step = "open the snapshot of \(name)"
-        guard let lease = try lease(name) else { throw StepError(step, refused: "there is none") }
+        guard let lease = try lease(name) else {
+            throw StepError(step, refused: "there is none", code: .stateDamaged)
+        }
         return try during(step) { () throws(SyscallError) in
             Snapshot(
                 lease: lease, storeRoot: try root.borrowed.duplicate(),

@@ -8,8 +8,9 @@ package enum ErrorCode: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case idInvalid, bundleUnreadable, configInvalid
     case namespaceFailed, networkFailed, controllerMissing, cgroupFailed, memoryTooLow, mountFailed,
         pathRefused
-    case deviceFailed, sysctlFailed, hookFailed, seccompFailed, securityFailed, terminalFailed, initDied
-    case programNotFound, programNotExecutable, programFormat, interpreterMissing, loaderMissing
+    case sysctlFailed, hookFailed, seccompFailed, securityFailed, terminalFailed, initDied
+    case workingDirectory, programNotFound, programNotExecutable, programFormat, interpreterMissing,
+        loaderMissing
     case imageNotFound, imageDamaged, checkpointFailed
 
     /// The word: `container-exists`.
@@ -57,8 +58,6 @@ package enum ErrorCode: UInt8, Sendable, CaseIterable, CustomStringConvertible {
             ("mount-failed", "a mount, or another part of the root file system, cannot be made")
         case .pathRefused:
             ("path-refused", "a path would lead out of the container or cover what must stay visible")
-        case .deviceFailed:
-            ("device-failed", "a device node cannot be made, or access to devices not be ruled")
         case .sysctlFailed: ("sysctl-failed", "a kernel parameter cannot be set")
         case .hookFailed:
             ("hook-failed", "a hook failed, or its time was over; `operand` is its place and path")
@@ -68,7 +67,9 @@ package enum ErrorCode: UInt8, Sendable, CaseIterable, CustomStringConvertible {
             ("security-failed", "ids, capabilities, limits, labels or scheduling cannot be applied")
         case .terminalFailed: ("terminal-failed", "the terminal or the console socket cannot be used")
         case .initDied: ("init-died", "init was ended by something else before the program ran")
-        case .programNotFound: ("program-not-found", "the program, or its working directory, is not there")
+        case .workingDirectory:
+            ("working-directory", "the program's working directory is missing or may not be entered")
+        case .programNotFound: ("program-not-found", "the program is not there, along PATH or at its path")
         case .programNotExecutable: ("program-not-executable", "the program may not be executed")
         case .programFormat: ("program-format", "the program is for another machine, or no program")
         case .interpreterMissing:

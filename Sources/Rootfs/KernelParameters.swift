@@ -7,14 +7,14 @@ extension RootfsContext {
         guard !plan.sysctls.isEmpty else { return }
         if trustedProcfs == nil {
             procfs.append(
-                try during("open a private procfs") { () throws(SyscallError) in
+                try during("open a private procfs", code: .sysctlFailed) { () throws(SyscallError) in
                     try FileSystemContext(type: "proc").mount([.noSetUserID, .noDevices, .noExecution])
                 })
         }
         guard let procfs = trustedProcfs else { return }
         for entry in plan.sysctls {
             try during(
-                "set kernel parameter \(entry.key)=\(entry.value)", hint: nil
+                "set kernel parameter \(entry.key)=\(entry.value)", code: .sysctlFailed
             ) { () throws(SyscallError) in
                 let file = try open(
                     Path("sys").appending(entry.path), .writeOnly, in: procfs,
@@ -27,10 +27,14 @@ extension RootfsContext {
     /// Sets host name and NIS domain name of the container's uts namespace; the plan has made sure that it is its own.
     mutating func setNames() throws(StepError) {
         if let name = plan.hostname {
-            try during("set hostname \(name)") { () throws(SyscallError) in try setHostName(name) }
+            try during("set hostname \(name)", code: .sysctlFailed) { () throws(SyscallError) in
+                try setHostName(name)
+            }
         }
         if let name = plan.domainname {
-            try during("set domainname \(name)") { () throws(SyscallError) in try setDomainName(name) }
+            try during("set domainname \(name)", code: .sysctlFailed) { () throws(SyscallError) in
+                try setDomainName(name)
+            }
         }
     }
 }

@@ -34,7 +34,7 @@ extension RootfsContext {
         guard entry.refusesSymlinks, entry.destination.lexicallyCleaned == "/proc" else { return }
         let system = try during(entry.step) { () throws(SyscallError) in try tree.fileSystemStatus() }
         guard system.magic == FileSystemStatus.proc else {
-            throw StepError(entry.step, refused: "only a procfs may cover /proc")
+            throw StepError(entry.step, refused: "only a procfs may cover /proc", code: .pathRefused)
         }
     }
 

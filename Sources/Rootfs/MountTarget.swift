@@ -37,7 +37,8 @@ struct MountTarget: ~Copyable {
             throw StepError(
                 entry.step,
                 refused: "\(entry.destination) is or goes through a symbolic link in the root file system",
-                hint: "it must be a real directory")
+                hint: "it must be a real directory", code: .pathRefused,
+                operand: entry.destination.string)
         }
         let target = try during(entry.step) { () throws(SyscallError) in
             do throws(SyscallError) {
@@ -51,7 +52,8 @@ struct MountTarget: ~Copyable {
         }
         if system.magic == FileSystemStatus.proc {
             throw StepError(
-                entry.step, refused: "\(entry.destination) leads into /proc, where mounts are not allowed")
+                entry.step, refused: "\(entry.destination) leads into /proc, where mounts are not allowed",
+                code: .pathRefused, operand: entry.destination.string)
         }
         return MountTarget(fd: target)
     }
@@ -124,7 +126,8 @@ struct MountTarget: ~Copyable {
         guard there == mine else {
             throw StepError(
                 entry.step, refused: "\(entry.destination) was moved away while it was being mounted on",
-                hint: "another container may share this root file system or volume")
+                hint: "another container may share this root file system or volume", code: .pathRefused,
+                operand: entry.destination.string)
         }
     }
 }

@@ -84,7 +84,9 @@ extension RootfsContext {
         } catch  where error.errno == .ENOENT || error.errno == .ENOTDIR {
             return nil
         } catch  where error.errno == .ELOOP && isKernelFile {
-            throw StepError("protect \(path)", refused: "it goes through a symbolic link")
+            throw StepError(
+                "protect \(path)", refused: "it goes through a symbolic link", code: .pathRefused,
+                operand: path.string)
         } catch {
             throw StepError("protect \(path)", error)
         }

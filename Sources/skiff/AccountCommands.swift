@@ -28,13 +28,15 @@ extension Command {
         let step: Step = "read the receipt of \(container.record.name)"
         guard let bytes = try container.receipt() else {
             throw StepError(
-                step, refused: "no run has ended yet", hint: "skiff stats shows what a running container uses"
+                step, refused: "no run has ended yet",
+                hint: "skiff stats shows what a running container uses",
+                code: .containerState
             )
         }
         do throws(JSONError) {
             return try UsageReceipt(json: bytes)
         } catch {
-            throw StepError(step, refused: error.description)
+            throw StepError(step, refused: error.description, code: .stateDamaged)
         }
     }
 
@@ -63,7 +65,7 @@ extension Command {
                 guard try container.status().isActive, let runtime = try container.loadRuntime() else {
                     throw StepError(
                         "list processes", refused: "the container does not run",
-                        hint: "skiff start \(container.record.name)")
+                        hint: "skiff start \(container.record.name)", code: .containerNotRunning)
                 }
                 return try runtime.processes()
             }

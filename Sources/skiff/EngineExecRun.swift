@@ -17,7 +17,7 @@ struct EngineExecRun {
         var options = EngineExec.Options(command: words)
         let environment = ProcessEnvironment.all()
         options.environment = try command(exitCode: 2) { () throws(StepError) in
-            try variables(EnvironmentFile(caller: environment))
+            try phase(.usage) { () throws(StepError) in try variables(EnvironmentFile(caller: environment)) }
         }
         options.workingDirectory = arguments.value("workdir") ?? arguments.value("cwd")
         options.user = arguments.value("user")

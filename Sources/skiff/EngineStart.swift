@@ -21,7 +21,7 @@ struct EngineStart {
             throw CommandError.usage("--attach takes one container")
         }
         guard let running = try start(arguments.words[0], staysAttached: true) else {
-            throw CommandError("the container runs already (see 'skiff attach')")
+            throw CommandError("the container runs already (see 'skiff attach')", code: .containerState)
         }
         return try AttachedClient(invocation).stay(with: running, sendsInput: arguments.isSet("interactive"))
     }

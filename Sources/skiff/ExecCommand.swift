@@ -125,7 +125,7 @@ struct ExecRun {
                 process.user.uid = user.userID
                 process.user.gid = user.groupID ?? process.user.gid
             } catch {
-                throw CommandError("--user: \(error)", exitCode: failed)
+                throw CommandError("--user: \(error)", exitCode: failed, code: .usage)
             }
         }
         for text in arguments.values("additional-gids") {
@@ -146,14 +146,15 @@ struct ExecRun {
 
     private func read(_ file: String) throws(CommandError) -> ProcessSpec {
         let bytes = try command(exitCode: failed) { () throws(StepError) in
-            try during("read the process in \(file)") { () throws(SyscallError) in
+            try during("read the process in \(file)", code: .configInvalid) { () throws(SyscallError) in
                 try readFile(Path(file), limit: 1 << 24)
             }
         }
         do throws(JSONError) {
             return try ProcessSpec(json: bytes)
         } catch {
-            throw CommandError("read the process in \(file): \(SpecError(error))", exitCode: failed)
+            throw CommandError(
+                StepError("read the process in \(file)", SpecError(error)), exitCode: failed)
         }
     }
 }

@@ -1,5 +1,6 @@
 import Cgroups
 import CommandGrammar
+import ContainerInit
 import Engine
 import JSONCoding
 import LinuxSystem
@@ -16,7 +17,9 @@ struct ImageRun {
     func run() throws(CommandError) -> Int32 {
         let environment = ProcessEnvironment.all()
         let options = try command(exitCode: 2) { () throws(StepError) in
-            try ImageRunReader(invocation.arguments, environment: environment).read()
+            try phase(.usage) { () throws(StepError) in
+                try ImageRunReader(invocation.arguments, environment: environment).read()
+            }
         }
         let home = try invocation.home()
         let isDetached = invocation.arguments.isSet("detach")
@@ -55,7 +58,7 @@ struct AttachedClient {
             if invocation.arguments.isSet("usage") { try show(receipt) }
             return code
         case .detached: return 0
-        case .failed(let text): throw CommandError(text, exitCode: 125)
+        case .failed(let failure): throw CommandError(failure.error, exitCode: 125)
         case .lost: throw CommandError("the container's monitor ended unexpectedly", exitCode: 125)
         }
     }
@@ -64,7 +67,7 @@ struct AttachedClient {
         do throws(JSONError) {
             _ = Output.show(try UsageReceipt(json: receipt).text, toError: true)
         } catch {
-            throw CommandError("read the receipt: \(error)", exitCode: 125)
+            throw CommandError("read the receipt: \(error)", exitCode: 125, code: .stateDamaged)
         }
     }
 }

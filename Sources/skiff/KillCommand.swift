@@ -23,7 +23,7 @@ extension Command {
                 words.count > 1
                 ? words[1] : invocation.arguments.value("signal") ?? (isEngines ? "KILL" : "TERM")
             guard let signal = SignalName.number(text) else {
-                throw CommandError("unknown signal '\(text)'")
+                throw CommandError("unknown signal '\(text)'", code: .usage)
             }
             if isEngines {
                 let container = try invocation.engineContainer(words[0])

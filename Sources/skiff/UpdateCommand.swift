@@ -47,7 +47,7 @@ extension Command {
         do throws(JSONError) {
             return try ResourcesSpec(json: bytes)
         } catch {
-            throw CommandError("read the resources in \(file): \(SpecError(error))")
+            throw CommandError(StepError("read the resources in \(file)", SpecError(error)))
         }
     }
 }

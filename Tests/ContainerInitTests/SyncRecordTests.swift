@@ -3,7 +3,9 @@ import LinuxSystem
 import Testing
 
 private let failure = LaunchFailure(
-    StepError("mount /proc", SyscallError(.fsmount, on: "nosuid,nodev", .EPERM), hint: "try that"),
+    StepError(
+        "mount /proc", SyscallError(.fsmount, on: "nosuid,nodev", .EPERM), hint: "try that",
+        code: .mountFailed),
     exitCode: 126)
 
 @Suite struct SyncRecordTests {
@@ -14,7 +16,9 @@ private let failure = LaunchFailure(
             .failed(failure), .warning("CAP_FOO is unknown"),
             .failed(
                 LaunchFailure(
-                    StepError("find program", refused: "executable file not found in $PATH"), exitCode: 127)),
+                    StepError(
+                        "find program", refused: "executable file not found in $PATH",
+                        code: .programNotFound, operand: "nope"), exitCode: 127)),
             .failed(LaunchFailure(StepError("x", SyscallError(.mount, .EINVAL)))),
         ] as [SyncRecord])
     func `every record survives the wire`(record: SyncRecord) {

@@ -1,13 +1,21 @@
+import ContainerInit
 import LinuxSystem
 import Testing
 
 @testable import Engine
 
+private var failed: StepError {
+    var error = StepError("find ü", refused: "no ü", hint: "ü", code: .programNotFound, operand: "ü")
+    error.notes = ["remove the cgroup: EBUSY", "unlink"]
+    return error
+}
+
 @Suite struct `Messages between monitor and clients` {
     @Test(arguments: [
         MonitorMessage.input([1, 2, 255]), .input([]), .inputEnd, .resize(WindowSize(rows: 24, columns: 80)),
         .resize(WindowSize(rows: 65535, columns: 0)), .signal(15), .outputClosed,
-        .started(ProcessID(rawValue: 4_194_303)), .failed(exitCode: 127, text: "no ü"), .output([10]),
+        .started(ProcessID(rawValue: 4_194_303)), .failed(LaunchFailure(failed, exitCode: 127)),
+        .output([10]),
         .errors([0]),
         .inputTaken, .ended(exitCode: 137, receipt: [123, 125]), .ended(exitCode: -1, receipt: []),
     ])
@@ -16,7 +24,8 @@ import Testing
     }
 
     @Test(arguments: [
-        [], [0], [9], [255], [3, 1, 2], [4, 1], [16], [17, 0, 0], [21],
+        [], [0], [9], [255], [3, 1, 2], [4, 1], [16], [17, 0, 0], [17, 9, 0, 0, 0, 1],
+        [17, 255, 255, 255, 255], [21],
         [3] + [UInt8](repeating: 255, count: 8),
     ])
     func `what is no message is refused`(bytes: [UInt8]) {
