@@ -5,6 +5,9 @@ import Security
 /// The steps before the root file system: who we belong to, and what we are part of.
 extension InitContext {
     private static let kill: UInt64 = 9
+    /// All for who holds it; view, read, search and link for its user: what the kernel gives, and search.
+    /// - SeeAlso: keyctl_setperm(3)
+    private static let keyringPermissions: UInt32 = 0x3f1b_0000
 
     mutating func dieWithRuntime() throws(LaunchFailure) {
         try attempt("die with the runtime") { () throws(SyscallError) in
@@ -68,9 +71,12 @@ extension InitContext {
 
     mutating func joinKeyring() throws(LaunchFailure) {
         guard let name = plan.keyring else { return }
+        let isFirst = target == nil
         try attempt("make a session keyring") { () throws(SyscallError) in
             do throws(SyscallError) {
-                try joinSessionKeyring(named: name)
+                let keyring = try joinSessionKeyring(named: name)
+                // So that processes of `exec` find it by its name and share it.
+                if isFirst { try setKeyPermissions(keyring, Self.keyringPermissions) }
             } catch {
                 // Kernels without keyrings, and hosts whose filter forbids them, have nothing to keep apart.
                 guard error.errno == .ENOSYS || error.errno == .EPERM else { throw error }

@@ -19,12 +19,14 @@ package struct ProcessPlan: Sendable, Equatable {
     package var preservedDescriptors: Int32
     /// Number of descriptors from 3 on that the caller passes by socket activation; these stay open too.
     package var activationDescriptors: Int32
+    /// The names that go with these descriptors.
+    private let activationNames: String?
 
     /// From a configuration; LISTEN_FDS of the runtime's own environment hands descriptors on.
     /// - SeeAlso: sd_listen_fds(3)
     package init(
         _ process: ProcessSpec, preservedDescriptors: Int32 = 0, activationDescriptors: Int32 = 0,
-        windowSize: WindowSize? = nil
+        activationNames: String? = nil, windowSize: WindowSize? = nil
     ) {
         arguments = process.args
         environment = process.env
@@ -33,13 +35,17 @@ package struct ProcessPlan: Sendable, Equatable {
         hasTerminal = process.terminal
         self.preservedDescriptors = preservedDescriptors
         self.activationDescriptors = activationDescriptors
+        self.activationNames = activationNames
         self.windowSize = windowSize
         if let size = process.consoleSize, size.height > 0, size.width > 0 {
             self.windowSize = WindowSize(
                 rows: UInt16(clamping: size.height), columns: UInt16(clamping: size.width))
         }
         guard activationDescriptors > 0 else { return }
+        // Those of the configuration would come first, and getenv(3) takes the first.
+        environment.removeAll { $0.hasPrefix("LISTEN_") }
         environment.append("LISTEN_FDS=\(activationDescriptors)")
+        if let activationNames { environment.append("LISTEN_FDNAMES=\(activationNames)") }
     }
 
     /// First descriptor that must not reach the program.

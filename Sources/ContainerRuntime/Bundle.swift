@@ -16,16 +16,26 @@ package struct Bundle: ~Copyable {
     /// The configuration, checked.
     package let spec: ValidSpec
 
-    /// Opens a bundle and checks its configuration before anything is touched (BND-1, BND-7).
-    package static func open(_ path: Path) throws(StepError) -> Bundle {
+    /// Opens a bundle and checks its configuration before anything is touched (BND-1, BND-7). The configuration is the
+    /// bundle's config.json, or the file given; `amend` changes what was read before it is checked.
+    package static func open(
+        _ path: Path, configuration file: Path? = nil, amending amend: ((inout RuntimeSpec) -> Void)? = nil
+    ) throws(StepError) -> Bundle {
         let directory = try during("open the bundle \(path)", code: .bundleUnreadable) {
             () throws(SyscallError) in
             try LinuxSystem.open(path, [.readOnly, .directory])
         }
-        let configuration = try during("read config.json of the bundle \(path)", code: .bundleUnreadable) {
-            () throws(SyscallError) in try readRegularFile("config.json", in: directory.borrowed)
+        let configuration: [UInt8]
+        if let file {
+            configuration = try during("read the configuration \(file)", code: .bundleUnreadable) {
+                () throws(SyscallError) in try readRegularFile(file, in: .currentDirectory)
+            }
+        } else {
+            configuration = try during("read config.json of the bundle \(path)", code: .bundleUnreadable) {
+                () throws(SyscallError) in try readRegularFile("config.json", in: directory.borrowed)
+            }
         }
-        let spec = try ValidSpec.read(configuration, from: "config.json")
+        let spec = try ValidSpec.read(configuration, from: file ?? "config.json", amending: amend)
         let absolute = try absolutePath(of: path, directory.borrowed)
         return Bundle(path: absolute, directory: directory, configuration: configuration, spec: spec)
     }
@@ -58,14 +68,17 @@ package struct Bundle: ~Copyable {
 
 extension ValidSpec {
     /// Reads and checks a configuration; `name` says in messages where it comes from.
-    static func read(_ bytes: [UInt8], from name: String) throws(StepError) -> ValidSpec {
-        let spec: RuntimeSpec
+    static func read(
+        _ bytes: [UInt8], from name: Path, amending amend: ((inout RuntimeSpec) -> Void)?
+    ) throws(StepError) -> ValidSpec {
+        var spec: RuntimeSpec
         do throws(JSONError) {
             spec = try RuntimeSpec(json: bytes)
         } catch {
-            throw StepError("read \(Path(name))", SpecError(error))
+            throw StepError("read \(name)", SpecError(error))
         }
-        return try refusing("check \(Path(name))") { () throws(SpecError) in try Validation.validate(spec) }
+        amend?(&spec)
+        return try refusing("check \(name)") { () throws(SpecError) in try Validation.validate(spec) }
     }
 }
 

@@ -91,6 +91,7 @@ private struct ExecAttempt: ~Copyable {
                 namespaces: try NamespacePlan(spec: RuntimeSpec()), mounts: MountPlan(), security: security,
                 process: program)
             plan.gate = .channel
+            plan.keyring = container.record.keepsKeyring ? nil : container.id.keyring
             plan.state = container.state(.running)
             plan.listenerNeedsSibling = !host.permitted.contains(.sysPtrace)
             return plan
@@ -165,6 +166,12 @@ private struct ExecAttempt: ~Copyable {
                 }
             }
             try initial.channel.waitForProgram()
+            if let path = request.pidfdSocket {
+                let pidfd = initial.child.pidfd.borrowed
+                try asLaunch { () throws(StepError) in
+                    try PIDFDSocket.send(pidfd, of: .further, to: path)
+                }
+            }
             if let path = request.pidFile {
                 try asLaunch { () throws(StepError) in try PIDFile.write(initial.child.pid, to: path) }
             }

@@ -42,6 +42,10 @@ package struct ContainerID: Sendable, Hashable, CustomStringConvertible {
         text.unicodeScalars.reduce(into: "") { $0 += $1.value < 32 || $1.value == 127 ? "?" : String($1) }
     }
 
+    /// Name of the session keyring of the container's processes.
+    /// - SeeAlso: session-keyring(7)
+    var keyring: String { "_ses.\(description)" }
+
     /// The name as one path element.
     package var path: Path { Path(description) }
 }

@@ -60,6 +60,7 @@ struct Conversation: ~Copyable {
             case .unreadable:
                 throw LaunchFailure(StepError("talk to init", refused: "it sent what is no record"))
             case .record(let record):
+                launch.request.explain?("init says \(record)")
                 let action = try machine.nextAction(record)
                 try carryOut(action, descriptor: answer.descriptor.take(), &process)
             }
@@ -140,6 +141,10 @@ struct Conversation: ~Copyable {
             try process.reservation.write(process.record)
             isCommitted = true
             if let path = launch.request.pidFile { try PIDFile.write(pid, to: path) }
+            if let path = launch.request.pidfdSocket {
+                try PIDFDSocket.send(process.initial.child.pidfd.borrowed, of: .initial, to: path)
+            }
+            launch.request.explain?("init is process \(pid); its state is written")
         } catch {
             throw LaunchFailure(error)
         }

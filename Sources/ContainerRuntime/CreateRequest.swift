@@ -25,6 +25,8 @@ package struct CreateRequest: Sendable {
     package var id: ContainerID
     /// Its configuration.
     package var source: Source
+    /// The configuration, if it is not the bundle's config.json.
+    package var configurationFile: Path?
     /// Its terminal.
     package var console = Console.none
     /// Standard input, output and error for the program; empty: those of the caller.
@@ -33,18 +35,26 @@ package struct CreateRequest: Sendable {
     package var preservedDescriptors: Int32 = 0
     /// Number of descriptors that socket activation has put from 3 on (LISTEN_FDS).
     package var activationDescriptors: Int32 = 0
+    /// The names that go with these descriptors (LISTEN_FDNAMES).
+    package var activationNames: String?
     /// Where the process id is written.
     package var pidFile: Path?
+    /// Where a descriptor of the first process goes (`--pidfd-socket`).
+    package var pidfdSocket: Path?
     /// Whether pivot_root is not used.
     package var avoidsPivot = false
     /// Whether the caller's session keyring stays.
     package var keepsKeyring = false
     /// Whether the container gets a cgroup.
     package var usesCgroups = true
+    /// Whether a cgroup that this user may not make is a failure though no limit needs it.
+    package var insistsOnCgroup = false
     /// Size of the terminal, when the configuration has none.
     package var windowSize: WindowSize?
     /// Hears about what does not stop the container.
     package var warn: @Sendable (String) -> Void = { _ in }
+    /// Hears about each step, when somebody wants to know.
+    package var explain: (@Sendable (String) -> Void)?
 
     /// A request with the usual settings.
     package init(id: ContainerID, source: Source) {

@@ -13,6 +13,8 @@ package struct ExecRequest: Sendable {
     package var preservedDescriptors: Int32 = 0
     /// Where the process id is written once the program runs.
     package var pidFile: Path?
+    /// Where a descriptor of the process goes (`--pidfd-socket`).
+    package var pidfdSocket: Path?
     /// Whether a paused container is accepted; the process then starts with the others.
     package var ignoresPause = false
     /// Size of the terminal, when the process document has none.

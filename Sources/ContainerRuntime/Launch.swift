@@ -35,7 +35,7 @@ package struct Launch: ~Copyable {
         let spec: ValidSpec
         switch request.source {
         case .bundle(let place):
-            let bundle = try Bundle.open(place)
+            let bundle = try Bundle.open(place, configuration: request.configurationFile)
             path = bundle.path
             configuration = bundle.configuration
             spec = bundle.spec
@@ -94,6 +94,7 @@ package struct Launch: ~Copyable {
         record.annotations = spec.annotations
         record.namespaces = ownNamespaces
         record.hasPoststart = spec.hooks?.poststart.isEmpty == false
+        record.keepsKeyring = request.keepsKeyring
         record.hasPoststop = spec.hooks?.poststop.isEmpty == false
         return record
     }

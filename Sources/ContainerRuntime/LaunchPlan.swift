@@ -45,7 +45,8 @@ package struct LaunchPlan: Sendable, Equatable {
         let process = spec.process.map {
             ProcessPlan(
                 $0, preservedDescriptors: request.preservedDescriptors,
-                activationDescriptors: request.activationDescriptors, windowSize: request.windowSize)
+                activationDescriptors: request.activationDescriptors,
+                activationNames: request.activationNames, windowSize: request.windowSize)
         }
         var initial = InitPlan(namespaces: namespaces, mounts: mounts, security: security, process: process)
         initial.take(spec, request: request, bundle: bundle)
@@ -84,7 +85,7 @@ extension InitPlan {
         startContainerHooks = hooks.startContainer
         hasRuntimeHooks = !hooks.prestart.isEmpty || !hooks.createRuntime.isEmpty
         hasInterfaces = spec.linux?.netDevices.isEmpty == false
-        keyring = request.keepsKeyring ? nil : "_ses.\(request.id)"
+        keyring = request.keepsKeyring ? nil : request.id.keyring
         state = ContainerState(
             ociVersion: spec.ociVersion, id: request.id.description, status: .creating, bundle: bundle.string,
             annotations: spec.annotations)

@@ -31,6 +31,7 @@ extension Launch {
     /// Makes the cgroup and the process. On a failure nothing stays.
     mutating func begin(rootTree: consuming MountTree?) throws(StepError) -> LaunchedProcess {
         let reservation = try store.reserve(request.id)
+        request.explain?("the bundle is \(bundlePath), the state goes to \(store.root)/\(request.id)")
         var record = makeRecord()
         let filter = try compileFilter()
         // Written before the cgroup exists: whoever finds us dead finds the cgroup by this.
@@ -73,8 +74,14 @@ extension Launch {
         let cgroup = try phase(.cgroupFailed) { () throws(StepError) in
             try Cgroup.create(planned, leavingDevices: true)
         }
-        for note in cgroup.notes { request.warn(note) }
-        return cgroup
+        request.explain?("the cgroup is \(cgroup.path)")
+        guard request.insistsOnCgroup, let note = cgroup.notes.first else {
+            for note in cgroup.notes { request.warn(note) }
+            return cgroup
+        }
+        let error = StepError(
+            "make the cgroup", refused: note, hint: "--rootless true goes on without", code: .cgroupFailed)
+        throw error.noting { () throws(StepError) in try cgroup.remove() }
     }
 
     private mutating func startInit(

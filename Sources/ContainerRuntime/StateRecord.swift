@@ -38,6 +38,8 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
     package var hasPoststart = false
     /// Whether `delete` must run poststop hooks.
     package var hasPoststop = false
+    /// Whether processes of the container keep the session keyring of whoever starts them.
+    package var keepsKeyring = false
 
     /// An empty record.
     package init() {}
@@ -61,6 +63,7 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
             case "resctrl": resctrl = try reader.read()
             case "poststart": hasPoststart = try reader.read()
             case "poststop": hasPoststop = try reader.read()
+            case "noNewKeyring": keepsKeyring = try reader.read()
             default: break
             }
         }
@@ -95,6 +98,7 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
             writer.field("resctrl", resctrl)
             writer.fieldIfTrue("poststart", hasPoststart)
             writer.fieldIfTrue("poststop", hasPoststop)
+            writer.fieldIfTrue("noNewKeyring", keepsKeyring)
         }
     }
 }

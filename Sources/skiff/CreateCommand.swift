@@ -23,7 +23,7 @@ extension CreateRequest {
     /// The options of create and run.
     init(_ invocation: Invocation, foreground: Bool) throws(CommandError) {
         let arguments = invocation.arguments
-        let bundle = Path(arguments.value("bundle") ?? ".")
+        let bundle = invocation.path("bundle") ?? "."
         self.init(id: try invocation.containerID(), source: .bundle(bundle))
         if let socket = arguments.value("console-socket"), !socket.isEmpty {
             console = .socket(Path(socket))
@@ -31,14 +31,19 @@ extension CreateRequest {
             console = .caller
             windowSize = TerminalRelay.callersWindow()
         }
-        pidFile = arguments.value("pid-file").flatMap { $0.isEmpty ? nil : Path($0) }
+        configurationFile = invocation.path("config")
+        pidFile = invocation.path("pid-file")
+        pidfdSocket = invocation.path("pidfd-socket")
         preservedDescriptors = try invocation.count("preserve-fds")
         activationDescriptors = Self.activationDescriptors()
+        if activationDescriptors > 0 { activationNames = ProcessEnvironment.value("LISTEN_FDNAMES") }
         try invocation.closeLeaks(preserved: preservedDescriptors + activationDescriptors)
         avoidsPivot = arguments.isSet("no-pivot")
         keepsKeyring = arguments.isSet("no-new-keyring")
         usesCgroups = !invocation.globals.cgroupsAreDisabled
+        insistsOnCgroup = invocation.globals.rootless == .false
         let output = invocation.output
+        if output.explains { explain = { text in output.explain(text) } }
         warn = { output.warn($0) }
     }
 

@@ -46,7 +46,8 @@ enum ExecOptions {
         CommandOption("process-label", value: "LABEL", "SELinux label"),
         CommandOption("apparmor", value: "PROFILE", "AppArmor profile"),
         CommandOption("ignore-paused", "Accept a paused container"),
-        RuntimeOptions.consoleSocket, RuntimeOptions.detach, RuntimeOptions.pidFile,
+        RuntimeOptions.consoleSocket, RuntimeOptions.pidfdSocket, RuntimeOptions.detach,
+        RuntimeOptions.pidFile,
         RuntimeOptions.preserveFDs,
     ]
 }
@@ -67,7 +68,7 @@ struct ExecRun {
     /// Runs the program; the exit code is its own, 128 + n for a signal, 255 if it could not be started.
     func run() throws(CommandError) -> Int32 {
         let preserved = try invocation.count("preserve-fds")
-        try invocation.closeLeaks(preserved: preserved)
+        try invocation.closeLeaks(preserved: preserved, exitCode: failed)
         let id = try command(exitCode: failed) { () throws(StepError) in
             try ContainerID(invocation.arguments.words[0])
         }
@@ -76,7 +77,8 @@ struct ExecRun {
         }
         var request = ExecRequest(process: try process(for: container))
         request.preservedDescriptors = preserved
-        request.pidFile = invocation.arguments.value("pid-file").map { Path($0) }
+        request.pidFile = invocation.path("pid-file")
+        request.pidfdSocket = invocation.path("pidfd-socket")
         request.ignoresPause = invocation.arguments.isSet("ignore-paused")
         if let socket = invocation.arguments.value("console-socket"), !socket.isEmpty {
             request.console = .socket(Path(socket))

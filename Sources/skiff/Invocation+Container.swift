@@ -25,9 +25,10 @@ extension Invocation {
 
     /// Closes what the caller has left open beyond the descriptors that are meant for the program, so that nothing of
     /// it is kept by a container (engines leak sockets).
-    func closeLeaks(preserved: Int32 = 0) throws(CommandError) {
-        try command { () throws(StepError) in
-            if preserved > 0 { try Self.checkOpen(through: 2 + preserved) }
+    func closeLeaks(preserved: Int32 = 0, exitCode: Int32 = 1) throws(CommandError) {
+        try command(exitCode: exitCode) { () throws(StepError) in
+            // crun passes on what is there of them.
+            if preserved > 0, style != .crun { try Self.checkOpen(through: 2 + preserved) }
             try during("close inherited descriptors") { () throws(SyscallError) in
                 try closeRange(from: 3 + preserved, onExec: false)
             }
@@ -40,7 +41,9 @@ extension Invocation {
             do throws(SyscallError) {
                 _ = try BorrowedFD(rawValue: number).status()
             } catch {
-                throw StepError("keep the descriptors that --preserve-fds names", error)
+                throw StepError(
+                    "keep descriptors 3 to \(last), which --preserve-fds and LISTEN_FDS name",
+                    refused: "descriptor \(number) is not open", code: .usage, operand: "\(number)")
             }
         }
     }
@@ -52,6 +55,12 @@ extension Invocation {
             let facts = try SelfSeal.Facts.current()
             try SelfSeal.carryOut(SelfSeal.decide(facts, bounding: .all, mappedUserIDs: nil))
         }
+    }
+
+    /// The path that an option gives; nil if it is not given or empty.
+    func path(_ name: String) -> Path? {
+        guard let text = arguments.value(name), !text.isEmpty else { return nil }
+        return Path(text)
     }
 
     /// A number of an option, not below zero.

@@ -7,6 +7,10 @@ enum RuntimeOptions {
     static let pidFile = CommandOption("pid-file", value: "FILE", "Write the process id to this file")
     static let consoleSocket = CommandOption(
         "console-socket", value: "SOCKET", "Send the terminal to this unix socket")
+    static let pidfdSocket = CommandOption(
+        "pidfd-socket", value: "SOCKET", "Send a pidfd of the process to this unix socket")
+    static let configuration = CommandOption(
+        "config", "f", value: "FILE", "The configuration, instead of the bundle's config.json")
     static let preserveFDs = CommandOption(
         "preserve-fds", value: "N", "Keep N descriptors from 3 on open for the program")
     static let detach = CommandOption("detach", "d", "Do not wait for the program")
@@ -18,7 +22,10 @@ enum RuntimeOptions {
     static let keep = CommandOption("keep", "Keep the state of a bundle's container after its end")
 
     /// Options of `create`, also taken by `run`.
-    static let create = [bundle, pidFile, consoleSocket, preserveFDs, noPivot, noNewKeyring, noSubreaper]
+    static let create = [
+        bundle, configuration, pidFile, consoleSocket, pidfdSocket, preserveFDs, noPivot, noNewKeyring,
+        noSubreaper,
+    ]
     /// Further options of `run` with a bundle.
     static let run = [detach, keep]
 }
