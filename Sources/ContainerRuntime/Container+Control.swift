@@ -37,6 +37,15 @@ extension Container {
         try openCgroup("read the usage").statistics()
     }
 
+    /// The figures, or none when they cannot be had: for explanations.
+    func statisticsIfAny() -> CgroupStatistics {
+        var found = CgroupStatistics()
+        bestEffort("what is explained is told without figures then") { () throws(StepError) in
+            found = try statistics()
+        }
+        return found
+    }
+
     /// The container's cgroup; refused when it has none.
     package func openCgroup(_ step: Step) throws(StepError) -> Cgroup {
         guard let cgroup = record.cgroup, !cgroup.directories.isEmpty else {

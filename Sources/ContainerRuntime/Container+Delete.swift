@@ -39,7 +39,9 @@ extension Container {
         if !force { try StateTransition.delete.check(status) }
         if status != .stopped { try endAll() }
         var remains = Remains()
-        remains.statistics = try removeCgroup(account: account)
+        remains.statistics = try phase(.cgroupFailed) { () throws(StepError) in
+            try removeCgroup(account: account)
+        }
         try record.resctrl?.remove()
         if record.hasPoststop {
             let hooks = try configuration().hooks?.poststop ?? []

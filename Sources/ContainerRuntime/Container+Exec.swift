@@ -30,11 +30,13 @@ private struct ExecAttempt: ~Copyable {
     private let plan: InitPlan
     private let console: OwnedFD?
     private let consoleView: BorrowedFD?
+    private let container: Container
 
     private init(
         request: ExecRequest, initial: consuming InitialProcess, filter: SeccompProgram?, spec: RuntimeSpec,
-        plan: InitPlan, console: Int32?
+        plan: InitPlan, console: Int32?, container: Container
     ) {
+        self.container = container
         self.request = request
         self.initial = initial
         self.filter = filter
@@ -59,7 +61,8 @@ private struct ExecAttempt: ~Copyable {
         let target = try ExecTarget(request, container, pidfd: pidfd.borrowed)
         let initial = try start(plan, filter, target, container, request)
         return ExecAttempt(
-            request: request, initial: initial, filter: filter, spec: spec, plan: plan, console: console)
+            request: request, initial: initial, filter: filter, spec: spec, plan: plan, console: console,
+            container: container)
     }
 
     private static func connect(_ request: ExecRequest) throws(StepError) -> Int32? {
@@ -177,7 +180,7 @@ private struct ExecAttempt: ~Copyable {
             }
         } catch {
             initial.end()
-            throw error
+            throw MemoryShortage.explaining(error, container.statisticsIfAny())
         }
         return RunningProcess(initial: initial, primary: primary)
     }

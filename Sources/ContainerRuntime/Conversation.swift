@@ -45,7 +45,8 @@ struct Conversation: ~Copyable {
             try talk(&process)
             if !startsEarly { try commit(&process) }
         } catch {
-            throw undo(process, after: error)
+            let cause = MemoryShortage.explaining(error, process.cgroup.statistics())
+            throw undo(process, after: cause)
         }
         process.reservation.keep()
         let container = Container(id: launch.request.id, store: launch.store, record: process.record)
@@ -77,7 +78,12 @@ struct Conversation: ~Copyable {
                     try IdentityMapping.write(launch.plan.initial.namespaces, for: process.initial.child.pid)
                 }
                 if !launch.plan.interfaces.isEmpty {
-                    try interfaces.move(launch.plan.interfaces, into: process.initial.child.pidfd.borrowed)
+                    do throws(StepError) {
+                        try interfaces.move(
+                            launch.plan.interfaces, into: process.initial.child.pidfd.borrowed)
+                    } catch {
+                        throw error.coded(.networkFailed)
+                    }
                 }
                 try process.initial.answer(.proceed)
             case .runHooks:

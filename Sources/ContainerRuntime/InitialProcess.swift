@@ -45,8 +45,7 @@ extension InitialProcess {
             case nil: break
             }
         }
-        return StepError(
-            "start init", refused: text, hint: "a memory limit that is too small is a usual cause")
+        return StepError("start init", refused: text, code: .initDied)
     }
 
     /// Ends the process and takes it away.
