@@ -54,6 +54,7 @@ private struct ExecAttempt: ~Copyable {
         if !(status == .paused && request.ignoresPause) { try StateTransition.exec.check(status) }
         let spec = try container.configuration()
         let plan = try plan(request, spec, container)
+        try plan.security?.labels.check()
         let console = try connect(request)
         let filter = try plan.security?.seccomp.map { (spec) throws(StepError) in
             try SeccompCache(at: StateStore.filterCache).program(for: spec)

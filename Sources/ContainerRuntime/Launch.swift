@@ -61,6 +61,8 @@ package struct Launch: ~Copyable {
                 request: request, host: host)
         }
         plan.initial.gate = gate
+        try plan.initial.security?.labels.check()
+        if let label = spec.spec.linux?.mountLabel { try SecurityLabels.checkSELinux(for: label) }
         return Launch(
             store: store, request: request, gate: gate, bundlePath: path, configuration: configuration,
             spec: spec.spec, plan: plan, namespaces: handles)

@@ -8,8 +8,16 @@ enum FreshMount {
         _ entry: MountEntry, type: String, source: String, parameters: [MountParameter]
     ) throws(SyscallError) -> MountTree {
         // fsconfig(2) takes texts of at most 255 bytes; longer ones go through mount(2), which takes a page.
-        for parameter in parameters where (parameter.value ?? "").utf8.count > 255 {
-            throw SyscallError(.fsconfig, on: "\(type) \(parameter.key)", .ENOSYS)
+        var held: [Int32] = []
+        defer { for number in held { _ = OwnedFD(adopting: number) } }
+        var parameters = parameters
+        for index in parameters.indices where (parameters[index].value ?? "").utf8.count > 255 {
+            guard type == "overlay", OverlayLayers.isPath(parameters[index].key) else {
+                throw SyscallError(.fsconfig, on: "\(type) \(parameters[index].key)", .ENOSYS)
+            }
+            let directory = try open(Path(parameters[index].value ?? ""), [.pathOnly, .directory])
+            parameters[index].value = "/proc/self/fd/\(directory.rawValue)"
+            held.append(directory.release())
         }
         let context = try FileSystemContext(type: type)
         try context.set("source", to: source)
@@ -64,7 +72,10 @@ enum OldMountFlags {
     static func data(_ parameters: [MountParameter]) -> String? {
         if parameters.isEmpty { return nil }
         return parameters.map { parameter in
-            parameter.value.map { "\(parameter.key)=\($0)" } ?? parameter.key
+            guard let value = parameter.value else { return parameter.key }
+            // SELinux's labels have commas of their own.
+            let isLabel = parameter.key.hasSuffix("context") && value.utf8.contains(UInt8(ascii: ","))
+            return isLabel ? "\(parameter.key)=\"\(value)\"" : "\(parameter.key)=\(value)"
         }.joined(separator: ",")
     }
 }

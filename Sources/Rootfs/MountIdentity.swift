@@ -6,7 +6,12 @@ extension MountSources {
     /// - SeeAlso: mount_setattr(2) MOUNT_ATTR_IDMAP
     static func applyIdentityMap(_ entry: MountEntry, to tree: borrowing MountTree) throws(SyscallError) {
         guard let map = entry.identityMap else { return }
-        let namespace = try userNamespace(with: map)
+        let namespace =
+            if let path = map.namespace {
+                try LinuxSystem.open(path, .readOnly)
+            } else {
+                try userNamespace(with: map)
+            }
         try setMountAttributes(
             tree.borrowed, userNamespace: namespace.borrowed, recursive: map.recursive)
     }

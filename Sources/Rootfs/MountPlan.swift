@@ -17,6 +17,8 @@ package struct MountIdentityMap: Sendable, Hashable {
     package var groups: [Range]
     /// Whether submounts get it too.
     package var recursive: Bool
+    /// A user namespace that has the mapping, in place of the ranges: one that the container joins.
+    package var namespace: Path?
 }
 
 /// One mount that will be made, with everything decided.

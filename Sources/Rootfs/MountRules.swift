@@ -77,7 +77,7 @@ struct MountRules {
         var parameters = options.parameters
         if type == "devpts" { parameters = dropUnmappedIDs(parameters) }
         if type == "overlay" { parameters = OverlayLayers.split(parameters) }
-        if facts.hasSELinux, let label = linux.mountLabel, !label.isEmpty,
+        if let label = linux.mountLabel, !label.isEmpty,
             ["tmpfs", "mqueue", "devpts", "ramfs"].contains(type),
             !parameters.contains(where: { $0.key == "context" })
         {
@@ -198,18 +198,29 @@ struct MountRules {
             throw SpecError(field: field, reason: "uidMappings and gidMappings must be given together")
         }
         guard options.identityMap != .none || !mount.uidMappings.isEmpty else { return nil }
+        guard options.bind != .none || mount.type == "bind" else {
+            throw SpecError(field: field, reason: "idmap is for bind mounts only", value: mount.type)
+        }
+        guard !facts.opensInChild else {
+            throw SpecError(field: field, reason: "idmap needs a runtime that runs as root")
+        }
+        let recursive = options.identityMap == .recursive
         let ownMap = !mount.uidMappings.isEmpty
         let users = ownMap ? mount.uidMappings : linux.uidMappings
         let groups = ownMap ? mount.gidMappings : linux.gidMappings
         guard !users.isEmpty, !groups.isEmpty else {
-            throw SpecError(
-                field: field, reason: "idmap needs mappings: its own, or those of a user namespace")
+            let joined = linux.namespaces.first { $0.kind == .user }?.path
+            guard let joined, !joined.isEmpty else {
+                throw SpecError(
+                    field: field, reason: "idmap needs mappings: its own, or those of a user namespace")
+            }
+            return MountIdentityMap(users: [], groups: [], recursive: recursive, namespace: Path(joined))
         }
         func ranges(_ list: [IDMappingSpec]) -> [MountIdentityMap.Range] {
             list.map { .init(inside: $0.containerID, outside: $0.hostID, count: $0.size) }
         }
         return MountIdentityMap(
-            users: ranges(users), groups: ranges(groups), recursive: options.identityMap == .recursive)
+            users: ranges(users), groups: ranges(groups), recursive: recursive)
     }
 }
 

@@ -14,6 +14,14 @@ enum OverlayLayers {
         }
     }
 
+    /// Whether a parameter is the path of one directory: a long one is named by a descriptor.
+    static func isPath(_ key: String) -> Bool {
+        switch key {
+        case "lowerdir+", "datadir+", "upperdir", "workdir": true
+        default: false
+        }
+    }
+
     /// A single colon separates layers, two start the data-only ones; a backslash takes away the meaning of what
     /// follows. The parameters of single layers know no escapes.
     private static func layers(_ value: String) -> [MountParameter] {

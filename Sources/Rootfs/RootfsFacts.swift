@@ -51,14 +51,12 @@ package struct RootfsFacts: Sendable, Equatable {
     package var cgroups: CgroupView
     /// Whether `--no-pivot` was given.
     package var avoidsPivot: Bool
-    /// Whether an SELinux policy is loaded, so that `mountLabel` means something.
-    package var hasSELinux: Bool
 
     /// Facts; the defaults are those of a root runtime on a cgroup v2 host.
     package init(
         ownNamespaces: [NamespaceKind], bundle: Path, hasNewMountNamespace: Bool = true,
         opensInChild: Bool = false, hasRootTree: Bool = false,
-        cgroups: CgroupView = .unified(ownDirectory: nil), avoidsPivot: Bool = false, hasSELinux: Bool = false
+        cgroups: CgroupView = .unified(ownDirectory: nil), avoidsPivot: Bool = false
     ) {
         self.ownNamespaces = ownNamespaces
         self.hasNewMountNamespace = hasNewMountNamespace
@@ -67,6 +65,5 @@ package struct RootfsFacts: Sendable, Equatable {
         self.hasRootTree = hasRootTree
         self.cgroups = cgroups
         self.avoidsPivot = avoidsPivot
-        self.hasSELinux = hasSELinux
     }
 }

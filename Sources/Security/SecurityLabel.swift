@@ -24,10 +24,13 @@ package struct SecurityLabels: Equatable, Sendable {
             throw StepError(
                 "apply the AppArmor profile \(profile)", refused: "AppArmor is not enabled on this host")
         }
-        if let label = selinuxLabel, !Self.hasSELinux {
-            throw StepError(
-                "apply the SELinux label \(label)", refused: "SELinux is not enabled on this host")
-        }
+        if let label = selinuxLabel { try Self.checkSELinux(for: label) }
+    }
+
+    /// Refuses an SELinux label, of a process or of mounts, on a host that does not run SELinux.
+    package static func checkSELinux(for label: String) throws(StepError) {
+        guard !label.isEmpty, !hasSELinux else { return }
+        throw StepError("apply the SELinux label \(label)", refused: "SELinux is not enabled on this host")
     }
 
     /// Sets the labels that the next exec of the caller takes. `proc` is a procfs of the runtime, not of the
