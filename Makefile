@@ -3,12 +3,15 @@
 PREFIX  ?= /usr/local
 DESTDIR ?=
 SUITE   ?=
+SUITE_DIR ?=
+RUNTIME ?=
+WITHOUT ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build install uninstall test lint format docs bench images clean
+.PHONY: help run build install uninstall test conformance lint format docs bench images clean
 
 help: ## list these verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 run: ## install what is needed, build, and run a container that shows itself
 	@scripts/demo
@@ -27,6 +30,11 @@ uninstall: ## remove what install put under PREFIX
 
 test: ## run all tests (SUITE=lint|tools|unit|integration|vm for one)
 	@scripts/test $(SUITE)
+
+conformance: ## judge skiff, crun and runc by the specification (RUNTIME= WITHOUT= SUITE= SUITE_DIR=)
+	@scripts/setup build test
+	@scripts/build
+	@Tests/Conformance/run --runtime '$(RUNTIME)' --without '$(WITHOUT)' --suite '$(SUITE)' --dir '$(SUITE_DIR)'
 
 lint: ## check format, imports between layers, sizes, banned words, scripts
 	@scripts/lint

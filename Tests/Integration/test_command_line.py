@@ -242,7 +242,7 @@ def test_cli_3_keep_leaves_the_container(rt, bundle):
     name = rt.new_id()
     bundle.probe(("exit", "3")).write()
     if rt.name == "crun":
-        pytest.skip("Debian's has no --keep")
+        rt.lacks("no --keep")
     assert rt("run", "--keep", "--bundle", bundle.path, name).code == 3
     assert rt("state", name).ok().json["status"] == "stopped"
     rt("delete", name).ok()

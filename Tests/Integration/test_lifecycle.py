@@ -131,11 +131,18 @@ def test_life_5_real_time_signals_by_name(rt, bundle):
         assert c.lines[-1]["signal"] == signal.SIGRTMIN + 3
 
 
-@pytest.mark.parametrize("wrong", ["NOSUCH", "99", "-1", "9x", ""])
+@pytest.mark.parametrize("wrong", ["NOSUCH", "99", "-1", "9x"])
 @pytest.mark.peer(crun="takes some numbers out of range", runc="takes numbers out of range")
 def test_life_5_unknown_signals_are_refused(rt, bundle, wrong):
     with rt.sleeping(bundle) as c:
         rt("kill", c.id, wrong).failed()
+        assert c.status == "running"
+
+
+@pytest.mark.skiff_only
+def test_an_empty_word_is_no_signal(rt, bundle):
+    with rt.sleeping(bundle) as c:
+        rt("kill", c.id, "").failed()
         assert c.status == "running"
 
 

@@ -118,7 +118,7 @@ def test_mnt_5_a_directory_on_a_file_is_refused(rt, bundle, source):
 @pytest.mark.peer(crun="the first of two wins")
 def test_mnt_7_8_16_flags_of_mounts_and_binds(rt, bundle, source, bind, options, expected, unexpected):
     if rt.name != "skiff" and set(options) & {"noatime", "relatime", "strictatime", "nodiratime"} and (len(options) > 1 or bind):
-        pytest.skip("old mount interface: atime is not one field")
+        rt.lacks("atime is not one field")
     if bind:
         bundle.bind(source, "/mnt", "rbind", *options)
     else:
@@ -228,7 +228,7 @@ def test_mnt_19_idmapped_bind_shows_mapped_owners(rt, bundle, scratch):
     os.chown(source, 0, 0)
     bundle.user_namespace(host_id=100000).bind(source, "/mnt", "bind", "idmap")
     if rt.name == "runc":
-        pytest.skip("Debian's does not know it")
+        rt.lacks("no idmap")
     with tmpfs(source, "mode=777"):
         answers = rt.answers(bundle, ("stat", "/mnt"), ("write", "/mnt/new", "x"), ("stat", "/mnt/new"))
         assert os.stat(source / "new").st_uid == 0
@@ -287,7 +287,7 @@ def test_mnt_27_the_gid_option_is_dropped_where_it_is_not_mapped(rt, bundle):
     bundle.namespace("user")
     bundle.linux["uidMappings"] = bundle.linux["gidMappings"] = [{"containerID": 0, "hostID": 100000, "size": 1}]
     if rt.name == "runc":
-        pytest.skip("runc refuses it for root")
+        rt.lacks("refused for root")
     rt.report(bundle)
 
 
@@ -298,7 +298,7 @@ def test_mnt_28_mqueue_works(rt, bundle):
 
 def test_mnt_29_an_overlay_with_sixty_long_lower_directories(rt, bundle, scratch):
     if rt.name != "skiff":
-        pytest.skip("mount(2) takes one page of options")
+        rt.lacks("mount(2) takes one page of options")
     lowers = []
     for n in range(60):
         lower = scratch / f"{'layer' * 20}{n}"
