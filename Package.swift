@@ -66,10 +66,11 @@ let targets: [Target] = [
     layer("RuntimeSpec", ["JSONCoding"]),
     layer("ImageSpec", ["JSONCoding"]),
     layer("CommandGrammar", []),
+    layer("MessageBus", ["LinuxSystem"]),
     // Layer 3: mechanisms; they do not see each other
     layer("Namespaces", ["LinuxSystem", "RuntimeSpec"]),
     layer("Rootfs", ["LinuxSystem", "RuntimeSpec"]),
-    layer("Cgroups", ["LinuxSystem", "RuntimeSpec", "JSONCoding"]),
+    layer("Cgroups", ["LinuxSystem", "RuntimeSpec", "JSONCoding", "MessageBus"]),
     layer("Security", ["LinuxSystem", "RuntimeSpec", "SeccompBinding", "CapabilityBinding"]),
     layer("ImageStore", ["LinuxSystem", "ImageSpec", "RuntimeSpec", "JSONCoding"]),
     // Layer 4: procedures
@@ -121,13 +122,14 @@ let targets: [Target] = [
     testsOf("RuntimeSpec", ["JSONCoding"]),
     testsOf("ImageSpec", ["JSONCoding"]),
     testsOf("CommandGrammar"),
+    testsOf("MessageBus", ["LinuxSystem"]),
     testsOf("SeccompBinding", ["LinuxSystem"]),
     testsOf("CapabilityBinding", ["LinuxSystem"]),
     testsOf("ArchiveBinding", ["LinuxSystem"]),
     testsOf("DigestBinding"),
     testsOf("Namespaces", ["LinuxSystem", "RuntimeSpec", "JSONCoding"]),
     testsOf("Rootfs", ["LinuxSystem", "RuntimeSpec", "JSONCoding"]),
-    testsOf("Cgroups", ["LinuxSystem", "RuntimeSpec", "JSONCoding"]),
+    testsOf("Cgroups", ["LinuxSystem", "RuntimeSpec", "JSONCoding", "MessageBus"]),
     testsOf("Security", ["LinuxSystem", "RuntimeSpec", "JSONCoding", "SeccompBinding"]),
     testsOf("ImageStore", ["LinuxSystem", "ImageSpec", "RuntimeSpec", "JSONCoding"]),
     testsOf(

@@ -14,7 +14,9 @@ extension Cgroup {
         var cgroup = Cgroup(
             record: CgroupRecord(path: plan.path.description, isInOwnFolder: plan.path.isInOwnFolder))
         do throws(StepError) {
-            for directory in plan.directories { try cgroup.make(directory, at: plan.path) }
+            if let scope = plan.scope { try cgroup.start(scope) }
+            let isOurs = plan.scope == nil
+            for directory in plan.directories { try cgroup.make(directory, at: plan.path, isOurs: isOurs) }
             if !leavingDevices { try cgroup.controlDevices(plan) }
         } catch {
             var error = error
@@ -30,7 +32,10 @@ extension Cgroup {
         try installDeviceProgram(rules, isFirst: isNew)
     }
 
-    private mutating func make(_ directory: CgroupPlan.Directory, at path: CgroupPath) throws(StepError) {
+    /// `isOurs` says that nobody else may use the place.
+    private mutating func make(
+        _ directory: CgroupPlan.Directory, at path: CgroupPath, isOurs: Bool
+    ) throws(StepError) {
         let whole = directory.mountPoint.appending(path.relative)
         let new: [Path]
         do throws(SyscallError) {
@@ -51,7 +56,7 @@ extension Cgroup {
             tree: directory.tree, controllers: directory.controllers, path: whole,
             depth: path.relative.components.count, descriptor: BorrowedFD(rawValue: fd.release()))
         add(files)
-        if new.last != whole { try CgroupDirectories.checkUnused(files) }
+        if isOurs, new.last != whole { try CgroupDirectories.checkUnused(files) }
         if files.version == .unified {
             try CgroupDirectories.enable(required: directory.required, wanted: directory.wanted, for: files)
         } else if directory.controllers.contains(.cpuset) {

@@ -17,12 +17,20 @@ extension Cgroup {
     /// Kills what is left, waits until it is gone, and removes the directories in all trees, those that the container
     /// made below first, and our own folder with its last container. What is gone already is no error (CG-13, W-12).
     package func remove() throws(StepError) {
-        if removeEmpty() { return }
+        if record.unit == nil, removeEmpty() { return }
         if try isPopulated() {
             try kill()
             try waitUntilEmpty(Deadline(milliseconds: 10_000))
         }
         var failure: StepError?
+        if let unit = record.unit {
+            do throws(StepError) {
+                var systemd = try SystemdConversation.begin(unit)
+                try systemd.stop()
+            } catch {
+                failure = error
+            }
+        }
         for tree in trees {
             do throws(StepError) {
                 try removeAll(tree)
@@ -53,7 +61,13 @@ extension Cgroup {
         var isEmpty = true
         if let unified {
             isEmpty = try during(step) { () throws(SyscallError) in
-                try EventsFile(unified).wait(until: "populated", is: 0, deadline)
+                do throws(SyscallError) {
+                    return try EventsFile(unified).wait(until: "populated", is: 0, deadline)
+                } catch {
+                    // systemd removes a scope as soon as its last process is gone.
+                    if error.errno == .ENOENT || error.errno == .ENODEV { return true }
+                    throw error
+                }
             }
         } else {
             for pid in try processes() {

@@ -10,6 +10,8 @@ package struct Cgroup: ~Copyable {
     package private(set) var notes: [String] = []
     /// Directories that `create` made, in order; those that were there before are never removed by its undoing.
     private var made: [Path] = []
+    /// Keeps the scope of systemd until the container's first process is in it.
+    private var holder: ScopeHolder?
 
     init(record: CgroupRecord) {
         trees = []
@@ -55,9 +57,48 @@ package struct Cgroup: ~Copyable {
 
     mutating func remember(made directories: [Path]) { made += directories }
 
+    /// Descriptors that the container's first process must not keep.
+    package var descriptors: [BorrowedFD] {
+        switch holder {
+        case .none: trees.map(\.descriptor)
+        case .some(let holder): trees.map(\.descriptor) + [holder.descriptor]
+        }
+    }
+
+    /// Has systemd make the scope, and holds it.
+    mutating func start(_ scope: SystemdScope) throws(StepError) {
+        let holder = try during("make a process for \(scope.name.scope)") { () throws(SyscallError) in
+            try ScopeHolder.start()
+        }
+        var systemd = try SystemdConversation.begin(scope.record)
+        try systemd.start(scope.properties, holding: holder.pid)
+        record.unit = scope.record
+        self.holder = consume holder
+    }
+
+    /// Lets go of the scope of systemd, now that the container's first process is in it, and sets what had to wait for
+    /// that.
+    package mutating func settle(_ plan: CgroupPlan?) throws(StepError) {
+        guard holder.take() != nil, let scope = plan?.scope, !scope.lateProperties.isEmpty else { return }
+        var systemd = try SystemdConversation.begin(scope.record)
+        try systemd.set(scope.lateProperties)
+        for files in trees where files.controllers.contains(.pids) {
+            try CgroupWriter(files: files, path: path).apply(scope.lateWrites)
+        }
+    }
+
     /// Removes what `create` made so far; what cannot be removed is told.
     mutating func undo() -> [String] {
         var notes: [String] = []
+        _ = holder.take()
+        if let unit = record.unit {
+            let error = bestEffort("a failed undoing must not hide why creating failed") {
+                () throws(StepError) in
+                var systemd = try SystemdConversation.begin(unit)
+                try systemd.stop()
+            }
+            if let error { notes.append("\(error)") }
+        }
         for path in made.reversed() {
             let error = bestEffort("a failed undoing must not hide why creating failed") {
                 () throws(SyscallError) in
@@ -76,6 +117,7 @@ extension Cgroup {
     package static func reopen(from record: CgroupRecord) throws(StepError) -> Cgroup {
         var cgroup = Cgroup(
             record: CgroupRecord(path: record.path, isInOwnFolder: record.isInOwnFolder, directories: []))
+        cgroup.record.unit = record.unit
         for directory in record.directories {
             let path = Path(directory.path)
             let fd: OwnedFD

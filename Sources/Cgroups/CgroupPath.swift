@@ -41,6 +41,12 @@ package struct CgroupPath: Sendable, Equatable, CustomStringConvertible {
         relative = path.isAbsolute ? names : Self.folder.appending(names)
     }
 
+    /// The place of a scope of systemd.
+    package init(_ scope: SystemdScope) {
+        relative = Path(scope.relativePath)
+        isInOwnFolder = false
+    }
+
     /// With a slash before it, as /proc/PID/cgroup shows it.
     package var description: String { "/\(relative)" }
 }

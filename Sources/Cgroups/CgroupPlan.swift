@@ -30,6 +30,8 @@ package struct CgroupPlan: Sendable, Equatable {
     package var directories: [Directory]
     /// Rules for a BPF program on the v2 directory; nil if devices are free or v1 controls them.
     package var deviceRules: [DeviceRule]?
+    /// The scope that systemd makes first; nil if the directories are made by us.
+    package var scope: SystemdScope?
 
     /// The v1 trees that every container joins on a host that has them, beside those that its limits need. Joining
     /// costs some 0.1 ms for a tree (make, join, remove), and its figures cannot be had later:
@@ -44,10 +46,17 @@ package struct CgroupPlan: Sendable, Equatable {
 
     /// Works out the plan of a container.
     /// - Throws: if a limit is malformed, or its controller does not exist on this host, by the name of the field.
-    package static func make(spec: RuntimeSpec, id: String, host: CgroupHost) throws(SpecError) -> CgroupPlan
-    {
-        let path = try CgroupPath(cgroupsPath: spec.linux?.cgroupsPath, id: id)
-        return try make(resources: spec.linux?.resources, path: path, host: host)
+    package static func make(
+        spec: RuntimeSpec, id: String, host: CgroupHost, systemd: SystemdManager? = nil
+    ) throws(SpecError) -> CgroupPlan {
+        guard let systemd else {
+            let path = try CgroupPath(cgroupsPath: spec.linux?.cgroupsPath, id: id)
+            return try make(resources: spec.linux?.resources, path: path, host: host)
+        }
+        let scope = try SystemdScope(spec: spec, id: id, host: host, manager: systemd)
+        var plan = try make(resources: spec.linux?.resources, path: CgroupPath(scope), host: host)
+        plan.take(scope, on: host)
+        return plan
     }
 
     /// Works out the plan of a cgroup at a path.
@@ -74,6 +83,23 @@ package struct CgroupPlan: Sendable, Equatable {
         try plan.addDevices(resources, on: host)
         try plan.addUnified(resources, on: host)
         return plan
+    }
+
+    /// A scope holds one process more until the container's first one is there: a limit below two has to wait. On hosts
+    /// without v2 systemd counts processes in a tree of its own, which ours must be in.
+    private mutating func take(_ scope: SystemdScope, on host: CgroupHost) {
+        var scope = scope
+        if !scope.lateProperties.isEmpty {
+            for index in directories.indices {
+                scope.lateWrites += directories[index].writes.filter { $0.file == "pids.max" }
+                directories[index].writes.removeAll { $0.file == "pids.max" }
+            }
+        }
+        if host.unified == nil, let first = directories.first {
+            directories.append(
+                Directory(tree: .legacy("systemd"), mountPoint: first.mountPoint.parent.appending("systemd")))
+        }
+        self.scope = scope
     }
 
     /// The writes of every controller for its version on this host.

@@ -1,5 +1,6 @@
 package import JSONCoding
 internal import LinuxSystem
+package import MessageBus
 
 /// What the state file keeps of a cgroup, to find it again later.
 package struct CgroupRecord: Sendable, Equatable, JSONReadable, JSONWritable {
@@ -44,12 +45,50 @@ package struct CgroupRecord: Sendable, Equatable, JSONReadable, JSONWritable {
         }
     }
 
+    /// The unit of systemd that the cgroup belongs to.
+    package struct Unit: Sendable, Equatable, JSONReadable, JSONWritable {
+        /// Its name, such as `docker-0123.scope`.
+        package var name: String
+        /// Where its manager is reached.
+        package var address: BusAddress
+
+        /// A unit.
+        package init(name: String, address: BusAddress) {
+            self.name = name
+            self.address = address
+        }
+
+        /// Reads the object.
+        package init(from reader: inout JSONReader) throws(JSONError) {
+            self.init(name: "", address: BusAddress(socket: ""))
+            try reader.object { (key, reader) throws(JSONError) in
+                switch key {
+                case "name": name = try reader.read()
+                case "socket": address.socket = Path(try reader.read())
+                case "peer": address.isPeer = try reader.read()
+                default: break
+                }
+            }
+        }
+
+        /// Writes the object.
+        package func write(to writer: inout JSONWriter) {
+            writer.object { writer in
+                writer.field("name", name)
+                writer.field("socket", address.socket.string)
+                writer.fieldIfTrue("peer", address.isPeer)
+            }
+        }
+    }
+
     /// The place in every tree, as /proc/PID/cgroup shows it.
     package var path: String
     /// Whether the place is in our own folder, which goes with its last container.
     package var isInOwnFolder: Bool
     /// The directories, v2 first.
     package var directories: [Directory]
+    /// The scope, where systemd made the cgroup.
+    package var unit: Unit?
 
     /// A record; without directories for a container that has no cgroup of its own.
     package init(path: String = "", isInOwnFolder: Bool = false, directories: [Directory] = []) {
@@ -66,6 +105,7 @@ package struct CgroupRecord: Sendable, Equatable, JSONReadable, JSONWritable {
             case "path": path = try reader.read()
             case "inOwnFolder": isInOwnFolder = try reader.read()
             case "directories": directories = try reader.read()
+            case "unit": unit = try reader.read()
             default: break
             }
         }
@@ -77,6 +117,7 @@ package struct CgroupRecord: Sendable, Equatable, JSONReadable, JSONWritable {
             writer.field("path", path)
             writer.field("inOwnFolder", isInOwnFolder)
             writer.field("directories", directories)
+            writer.field("unit", unit)
         }
     }
 

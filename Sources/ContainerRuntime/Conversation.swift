@@ -38,11 +38,13 @@ struct Conversation: ~Copyable {
         let startsEarly = isPlain(process.filter)
         do throws(LaunchFailure) {
             try process.controlDevices()
+            try process.settle(afterFirstSteps: false)
             if startsEarly {
                 try commit(&process)
                 try process.initial.send(.start)
             }
             try talk(&process)
+            try process.settle(afterFirstSteps: true)
             if !startsEarly { try commit(&process) }
         } catch {
             let cause = MemoryShortage.explaining(error, process.cgroup.statistics())

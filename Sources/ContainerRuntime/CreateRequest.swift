@@ -49,6 +49,8 @@ package struct CreateRequest: Sendable {
     package var usesCgroups = true
     /// Whether a cgroup that this user may not make is a failure though no limit needs it.
     package var insistsOnCgroup = false
+    /// Whether systemd makes the cgroup, as a scope.
+    package var usesSystemd = false
     /// Size of the terminal, when the configuration has none.
     package var windowSize: WindowSize?
     /// Hears about what does not stop the container.

@@ -10,6 +10,8 @@ package struct HostFacts: Sendable, Equatable {
     package var userID: UInt32
     /// Capabilities that the runtime can hand on without a user namespace.
     package var permitted: CapabilitySet
+    /// The systemd that makes the cgroup; nil if we make it.
+    package var systemd: SystemdManager?
 
     /// Facts, for tests.
     package init(cgroups: CgroupHost, userID: UInt32, permitted: CapabilitySet) {
@@ -19,16 +21,19 @@ package struct HostFacts: Sendable, Equatable {
     }
 
     /// Looks at the host. `usesCgroups` false leaves cgroups out (`--cgroup-manager disabled`).
-    package static func detect(usesCgroups: Bool) throws(StepError) -> HostFacts {
+    /// `usesSystemd` finds the systemd that is to make one.
+    package static func detect(usesCgroups: Bool, usesSystemd: Bool = false) throws(StepError) -> HostFacts {
         let permitted: CapabilitySet
         do throws(CapabilityError) {
             permitted = try CapabilityState.current().permitted
         } catch {
             throw StepError("read the runtime's capabilities", refused: "\(error.function): \(error.operand)")
         }
-        return HostFacts(
+        var facts = HostFacts(
             cgroups: usesCgroups ? try CgroupHost.detect() : CgroupHost(unified: nil),
             userID: effectiveUserID(),
             permitted: permitted)
+        if usesCgroups, usesSystemd { facts.systemd = try SystemdManager.find() }
+        return facts
     }
 }

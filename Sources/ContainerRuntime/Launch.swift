@@ -46,7 +46,8 @@ package struct Launch: ~Copyable {
                 try Validation.validate(given)
             }
         }
-        let host = try HostFacts.detect(usesCgroups: request.usesCgroups)
+        let host = try HostFacts.detect(
+            usesCgroups: request.usesCgroups, usesSystemd: request.usesSystemd)
         let namespaces = try refusing("check the configuration") { () throws(SpecError) in
             try NamespacePlan(spec: spec.spec)
         }

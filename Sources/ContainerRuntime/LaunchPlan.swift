@@ -31,7 +31,9 @@ package struct LaunchPlan: Sendable, Equatable {
         try checkTerminal(spec, request)
         let cgroup =
             host.cgroups.layout == .none || !request.usesCgroups
-            ? nil : try CgroupPlan.make(spec: spec, id: request.id.description, host: host.cgroups)
+            ? nil
+            : try CgroupPlan.make(
+                spec: spec, id: request.id.description, host: host.cgroups, systemd: host.systemd)
         let facts = RootfsFacts(
             ownNamespaces: ownNamespaces, bundle: bundle,
             hasNewMountNamespace: namespaces.new.contains(.mount), opensInChild: host.userID != 0,

@@ -8,7 +8,7 @@ import Security
 /// What exists once a launch has begun to act.
 struct LaunchedProcess: ~Copyable {
     var reservation: Reservation
-    let cgroup: Cgroup
+    var cgroup: Cgroup
     let cgroupPlan: CgroupPlan?
     let initial: InitialProcess
     let filter: SeccompProgram?
@@ -17,6 +17,17 @@ struct LaunchedProcess: ~Copyable {
 }
 
 extension LaunchedProcess {
+    /// Lets go of the cgroup's own holder when init is in it: with v2 since its birth, else since its first steps.
+    mutating func settle(afterFirstSteps: Bool) throws(LaunchFailure) {
+        guard afterFirstSteps || cgroup.v2Directory != nil else { return }
+        let plan = cgroupPlan
+        do throws(StepError) {
+            try cgroup.settle(plan)
+        } catch {
+            throw LaunchFailure(error)
+        }
+    }
+
     /// Puts the device rules in place while init makes the mounts. Init is trusted with devices, hooks and the program
     /// come later.
     func controlDevices() throws(LaunchFailure) {
@@ -43,7 +54,7 @@ extension Launch {
         do throws(StepError) {
             record.resctrl = try makeResctrlGroup()
             let sources = try openSources(rootTree)
-            let strangers = reservation.descriptors + cgroup.trees.map(\.descriptor)
+            let strangers = reservation.descriptors + cgroup.descriptors
             initial = try startInit(sources, cgroup, record.resctrl, filter, closing: strangers)
         } catch {
             let cause = record.resctrl?.undoing(error) ?? error
@@ -162,6 +173,7 @@ extension CgroupRecord {
                     tree: directory.tree, controllers: directory.controllers,
                     path: directory.mountPoint.appending(plan.path.relative).string)
             })
+        unit = plan.scope?.record
     }
 }
 

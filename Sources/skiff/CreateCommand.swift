@@ -42,6 +42,7 @@ extension CreateRequest {
         keepsKeyring = arguments.isSet("no-new-keyring")
         usesCgroups = !invocation.globals.cgroupsAreDisabled
         insistsOnCgroup = invocation.globals.rootless == .false
+        usesSystemd = invocation.globals.usesSystemd
         let output = invocation.output
         if output.explains { explain = { text in output.explain(text) } }
         warn = { output.warn($0) }

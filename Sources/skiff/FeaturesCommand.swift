@@ -32,7 +32,7 @@ extension Features {
         Linux(
             namespaces: NamespaceKind.allCases.map(\.rawValue),
             capabilities: CapabilitySet.all.members.map(\.name),
-            cgroup: Cgroup(v1: true, v2: true, systemd: false, systemdUser: false, rdma: true),
+            cgroup: Cgroup(v1: true, v2: true, systemd: true, systemdUser: true, rdma: true),
             seccomp: seccomp,
             apparmor: Enabled(enabled: true), selinux: Enabled(enabled: true),
             intelRdt: IntelRdt(enabled: true, schemata: true, monitoring: true), memoryPolicy: memoryPolicy,

@@ -30,7 +30,8 @@ struct GlobalOptions {
     private static let criu = CommandOption("criu", value: "PATH", "Program for checkpoints", hidden: true)
     private static let capitalVersion = CommandOption("version", "V", "Print the version", hidden: true)
     private static let general = [
-        CommandOption("systemd-cgroup", "Refused: cgroups are made directly, not through systemd"),
+        CommandOption(
+            "systemd-cgroup", "Have systemd make cgroups, as scopes (cgroupsPath slice:prefix:name)"),
         CommandOption(
             "rootless", value: "MODE", "Whether a cgroup that may not be made is left out: true, false, auto"),
         CommandOption("version", "v", "Print the version"),
@@ -56,6 +57,8 @@ struct GlobalOptions {
     let rootless: Rootless
     /// `--cgroup-manager disabled`.
     let cgroupsAreDisabled: Bool
+    /// `--systemd-cgroup`, `--cgroup-manager systemd`.
+    let usesSystemd: Bool
     /// `--version`.
     let wantsVersion: Bool
     /// `--help`.
@@ -85,18 +88,12 @@ struct GlobalOptions {
         wantsVersion = parsed.isSet("version")
         wantsHelp = parsed.isSet("help")
         consumed = parsed.consumed
-        var usesSystemd = parsed.isSet("systemd-cgroup")
-        switch parsed.value("cgroup-manager") ?? "cgroupfs" {
-        case "cgroupfs": cgroupsAreDisabled = false
-        case "disabled": cgroupsAreDisabled = true
-        case "systemd":
-            cgroupsAreDisabled = false
-            usesSystemd = true
-        default: throw UsageError("--cgroup-manager is cgroupfs, systemd or disabled")
+        let manager = parsed.value("cgroup-manager") ?? "cgroupfs"
+        guard ["cgroupfs", "systemd", "disabled"].contains(manager) else {
+            throw UsageError("--cgroup-manager is cgroupfs, systemd or disabled")
         }
-        if usesSystemd {
-            throw UsageError("--systemd-cgroup is not supported: use the cgroupfs driver of the engine")
-        }
+        cgroupsAreDisabled = manager == "disabled"
+        usesSystemd = manager == "systemd" || parsed.isSet("systemd-cgroup")
         rootless = try Self.rootless(parsed, style)
     }
 

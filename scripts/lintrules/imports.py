@@ -20,10 +20,12 @@ ALLOWED = {
     "RuntimeSpec": {"JSONCoding"},
     "ImageSpec": {"JSONCoding"},
     "CommandGrammar": set(),
+    # layer 2: a protocol over a socket
+    "MessageBus": {"LinuxSystem"},
     # layer 3: mechanisms
     "Namespaces": _MECHANISM,
     "Rootfs": _MECHANISM,
-    "Cgroups": _MECHANISM,
+    "Cgroups": _MECHANISM | {"MessageBus"},
     "Security": _MECHANISM | {"SeccompBinding", "CapabilityBinding"},
     "Networking": _MECHANISM,
     "ImageStore": _MECHANISM | {"ImageSpec"},
