@@ -53,6 +53,8 @@ private struct ExecAttempt: ~Copyable {
         let status = try container.statusOfLiving()
         if !(status == .paused && request.ignoresPause) { try StateTransition.exec.check(status) }
         let spec = try container.configuration()
+        var request = request
+        request.process = request.process.completed(by: spec.process)
         let plan = try plan(request, spec, container)
         try plan.security?.labels.check()
         let console = try connect(request)
