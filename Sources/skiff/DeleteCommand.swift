@@ -10,19 +10,18 @@ extension Command {
             operands: .container,
             options: [
                 CommandOption(
-                    "force", "f", "End it first if it runs; a container that is not there is no failure")
+                    "force", "f", "End it first if it runs; a container that is not there is no failure"),
+                RuntimeOptions.regex,
             ])
         return Command(verb: verb) { (invocation) throws(CommandError) in
             let isForced = invocation.arguments.isSet("force")
-            let id = try invocation.containerID()
             let store = invocation.store
-            do throws(StepError) {
-                let remains = try Container.delete(id, from: store, force: isForced)
+            return try invocation.forEachMatch { (id) throws(CommandError) in
+                let remains = try command { () throws(StepError) in
+                    try Container.delete(id, from: store, force: isForced)
+                }
                 for warning in remains.warnings { invocation.output.warn(warning) }
-            } catch {
-                throw CommandError(error)
             }
-            return 0
         }
     }
 }

@@ -57,6 +57,39 @@ extension Invocation {
         }
     }
 
+    /// Whether `--format` asks for a table, as without it, or for JSON.
+    func wantsTable() throws(CommandError) -> Bool {
+        switch arguments.value("format") ?? "table" {
+        case "table": return true
+        case "json": return false
+        case let other: throw CommandError.usage("--format is table or json, not '\(other)'")
+        }
+    }
+
+    /// Does something to the container that the first word names, or with `--regex` to all whose names match it; then
+    /// a failure is told and the others follow.
+    func forEachMatch(_ body: (ContainerID) throws(CommandError) -> Void) throws(CommandError) -> Int32 {
+        guard arguments.isSet("regex") else {
+            try body(try containerID())
+            return 0
+        }
+        let text = arguments.words[0]
+        guard let expression = RegularExpression(text) else {
+            throw CommandError.usage("'\(text)' is no regular expression")
+        }
+        var exitCode: Int32 = 0
+        for id in try command({ () throws(StepError) in try store.identifiers() })
+        where expression.matches(id.description) {
+            do throws(CommandError) {
+                try body(id)
+            } catch {
+                let code = output.report(error, verb: verbName, subject: id.description)
+                if style != .crun { exitCode = code }
+            }
+        }
+        return exitCode
+    }
+
     /// The path that an option gives; nil if it is not given or empty.
     func path(_ name: String) -> Path? {
         guard let text = arguments.value(name), !text.isEmpty else { return nil }

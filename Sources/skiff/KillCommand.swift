@@ -13,16 +13,19 @@ extension Command {
             operands: CommandOperands("CONTAINER [SIGNAL]", 1, 2),
             options: [
                 CommandOption("all", "a", "Send it to all processes of the container"),
+                RuntimeOptions.regex,
                 CommandOption(
                     "signal", "s", value: "SIGNAL", "Signal for a container from an image (default KILL)"),
             ])
         return Command(verb: verb) { (invocation) throws(CommandError) in
             let words = invocation.arguments.words
-            let isEngines = try invocation.meansEngineContainer()
+            let isPattern = invocation.arguments.isSet("regex")
+            let isEngines = isPattern ? false : try invocation.meansEngineContainer()
             let text =
                 words.count > 1
                 ? words[1] : invocation.arguments.value("signal") ?? (isEngines ? "KILL" : "TERM")
-            guard let signal = SignalName.number(text) else {
+            // Signal 0 asks whether there is somebody to send it to, kill(2).
+            guard let signal = text == "0" ? 0 : SignalName.number(text) else {
                 throw CommandError("unknown signal '\(text)'", code: .usage)
             }
             if isEngines {
@@ -30,15 +33,14 @@ extension Command {
                 try command { () throws(StepError) in try container.signal(signal) }
                 return Output.show(words[0] + "\n")
             }
-            let container = try invocation.container()
-            try command { () throws(StepError) in
-                if invocation.arguments.isSet("all") {
-                    try container.killAll(signal)
-                } else {
-                    try container.kill(signal)
+            let store = invocation.store
+            let reachesAll = invocation.arguments.isSet("all")
+            return try invocation.forEachMatch { (id) throws(CommandError) in
+                try command { () throws(StepError) in
+                    let container = try Container.load(id, from: store)
+                    if reachesAll { try container.killAll(signal) } else { try container.kill(signal) }
                 }
             }
-            return 0
         }
     }
 }

@@ -15,15 +15,24 @@ extension Command {
             ])
         return Command(verb: verb) { (invocation) throws(CommandError) in
             let store = invocation.store
+            let isTable = try invocation.wantsTable()
+            try checkRoot(store, invocation)
             let ids = try command { () throws(StepError) in try store.identifiers() }
             if invocation.arguments.isSet("quiet") {
                 return Output.show(ids.reduce(into: "") { $0 += "\($1)\n" })
             }
             let rows = ids.compactMap { ListRow($0, store, invocation.output) }
-            switch invocation.arguments.value("format") ?? "table" {
-            case "table": return Output.show(ListRow.table(rows))
-            case "json": return Output.show(ListRow.json(rows))
-            case let other: throw CommandError.usage("--format is table or json, not '\(other)'")
+            return isTable
+                ? Output.show(ListRow.table(rows, invocation.style)) : Output.show(ListRow.json(rows))
+        }
+    }
+
+    /// A state root that was named and is not there holds no containers, but runc takes it for a mistake.
+    private static func checkRoot(_ store: StateStore, _ invocation: Invocation) throws(CommandError) {
+        guard invocation.style == .runc, invocation.globals.root != nil else { return }
+        try command { () throws(StepError) in
+            try during("list the containers") { () throws(SyscallError) in
+                _ = try open(store.root, [.pathOnly, .directory])
             }
         }
     }
@@ -47,8 +56,11 @@ private struct ListRow {
 
     private var pid: Int32 { status == .stopped || status == .creating ? 0 : container.record.pid }
 
-    static func table(_ rows: [ListRow]) -> String {
-        let header = ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]
+    static func table(_ rows: [ListRow], _ style: CommandStyle) -> String {
+        let header =
+            style == .crun
+            ? ["NAME", "PID", "STATUS", "BUNDLE PATH", "CREATED", "OWNER"]
+            : ["ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER"]
         return TextTable.text(
             [header]
                 + rows.map { row in
@@ -57,7 +69,7 @@ private struct ListRow {
                         record.id, "\(row.pid)", row.status.rawValue, record.bundle, record.created,
                         record.owner,
                     ]
-                })
+                }, narrowest: style == .runc ? 9 : 0)
     }
 
     static func json(_ rows: [ListRow]) -> [UInt8] {

@@ -2,6 +2,7 @@ import CommandGrammar
 import ContainerRuntime
 import JSONCoding
 import LinuxSystem
+import RuntimeSpec
 
 extension Command {
     /// `skiff ps [--format table|json] [ID]`
@@ -10,25 +11,48 @@ extension Command {
             "ps", .runtime, "List containers made from images, or the processes of one container",
             details:
                 "Without a word: the engine's containers that run, with --all all of them. With a container: its "
-                + "processes.",
-            operands: CommandOperands("[CONTAINER]", 0, 1),
+                + "processes, as ps(1) shows them with the options given.",
+            operands: CommandOperands("[CONTAINER [PS OPTIONS]]", 0, nil, commandStartsAfter: 1),
             options: [
                 CommandOption("format", "f", value: "FORMAT", "table or json"),
                 CommandOption("all", "a", "Containers that do not run, too"),
                 CommandOption("quiet", "q", "Print ids only"),
             ])
         return Command(verb: verb) { (invocation) throws(CommandError) in
-            if invocation.arguments.words.isEmpty { return try ContainerListing(invocation).run() }
+            if invocation.arguments.words.isEmpty, invocation.style.knowsImages {
+                return try ContainerListing(invocation).run()
+            }
             if try invocation.meansEngineContainer() {
                 let word = invocation.arguments.words[0]
                 throw CommandError.usage("\(word) was made from an image: skiff top \(word)")
             }
-            let container = try invocation.container()
-            let pids = try command { () throws(StepError) in try container.processes() }
-            switch invocation.arguments.value("format") ?? "table" {
-            case "json": return Output.show(pids.map(\.rawValue).json())
-            case "table": return Output.show(try ProcessTable.text(pids))
-            case let other: throw CommandError.usage("--format is table or json, not '\(other)'")
+            let isTable = try invocation.wantsTable()
+            let pids = try processes(try invocation.container(), invocation.style)
+            guard isTable else { return Output.show(pids.map(\.rawValue).json()) }
+            return Output.show(
+                try table(pids, Array(invocation.arguments.words.dropFirst()), invocation.style))
+        }
+    }
+
+    /// runc has a stopped container without processes where others refuse.
+    private static func processes(
+        _ container: Container, _ style: CommandStyle
+    ) throws(CommandError) -> [ProcessID] {
+        try command { () throws(StepError) in
+            if style == .runc, try container.status() == .stopped { return [] }
+            return try container.processes()
+        }
+    }
+
+    private static func table(
+        _ pids: [ProcessID], _ options: [String], _ style: CommandStyle
+    ) throws(CommandError) -> String {
+        switch style {
+        case .crun: return pids.reduce(into: "PID\n") { $0 += "\($1)\n" }
+        case .skiff where options.isEmpty: return try ProcessTable.text(pids)
+        case .skiff, .runc:
+            return try command { () throws(StepError) in
+                try PSProgram.table(options: options.isEmpty ? ["-ef"] : options, of: pids)
             }
         }
     }

@@ -21,6 +21,9 @@ enum RuntimeOptions {
         "no-subreaper", "Accepted; orphans of the container are its own init's", hidden: true)
     static let keep = CommandOption("keep", "Keep the state of a bundle's container after its end")
 
+    static let regex = CommandOption(
+        "regex", "r", "The name is a regular expression for several containers made from bundles")
+
     /// Options of `create`, also taken by `run`.
     static let create = [
         bundle, configuration, pidFile, consoleSocket, pidfdSocket, preserveFDs, noPivot, noNewKeyring,
