@@ -108,9 +108,7 @@ private struct ExecAttempt: ~Copyable {
         _ plan: InitPlan, _ filter: SeccompProgram?, _ target: ExecTarget, _ container: Container,
         _ request: ExecRequest
     ) throws(StepError) -> InitialProcess {
-        let cgroup =
-            try container.record.cgroup.map { (record) throws(StepError) in try Cgroup.reopen(from: record) }
-            ?? Cgroup.none()
+        let cgroup = try openCgroup(container, request)
         var entry = try cgroup.openEntry()
         try container.record.resctrl?.openEntry(&entry)
         let handles = try NamespaceHandles.open(plan.namespaces)
@@ -119,7 +117,7 @@ private struct ExecAttempt: ~Copyable {
         let other = SyncChannel(adopting: OwnedFD(adopting: ends.initial))
         let procfs = try plan.openProcfs()
         try during("block signals") { () throws(SyscallError) in _ = try blockAllSignals() }
-        let outcome = try clone(target, container, cgroup, closing: [own.borrowed])
+        let outcome = try cloneWhereInitIs(target, container, request, cgroup, closing: [own.borrowed])
         switch consume outcome {
         case .child:
             _ = consume own
@@ -130,6 +128,37 @@ private struct ExecAttempt: ~Copyable {
         case .parent(let child):
             entry.close()
             return InitialProcess(child: child, channel: own)
+        }
+    }
+
+    private static func openCgroup(_ container: Container, _ request: ExecRequest) throws(StepError) -> Cgroup
+    {
+        guard let record = container.record.cgroup, !record.directories.isEmpty else {
+            guard request.subCgroups.isEmpty else {
+                throw StepError(
+                    "find the cgroup", refused: "the container has no cgroup of its own", code: .usage)
+            }
+            return Cgroup.none()
+        }
+        return try Cgroup.forExec(
+            record, below: request.subCgroups, first: ProcessID(rawValue: container.record.pid))
+    }
+
+    /// A container that has passed controllers on to cgroups that it made itself takes no processes in its own any
+    /// more: then the process goes where the first one is.
+    /// - SeeAlso: cgroup-v2.rst §No Internal Process Constraint
+    private static func cloneWhereInitIs(
+        _ target: ExecTarget, _ container: Container, _ request: ExecRequest, _ cgroup: borrowing Cgroup,
+        closing strangers: [BorrowedFD]
+    ) throws(StepError) -> CloneOutcome {
+        do throws(StepError) {
+            return try clone(target, container, cgroup, closing: strangers)
+        } catch {
+            guard error.errno == .EBUSY, request.subCgroups.isEmpty, let record = container.record.cgroup
+            else { throw error }
+            let current = try Cgroup.reopen(
+                from: try record.following(ProcessID(rawValue: container.record.pid)))
+            return try clone(target, container, current, closing: strangers)
         }
     }
 

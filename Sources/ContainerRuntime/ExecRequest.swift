@@ -1,3 +1,4 @@
+package import Cgroups
 package import LinuxSystem
 package import RuntimeSpec
 
@@ -15,6 +16,8 @@ package struct ExecRequest: Sendable {
     package var pidFile: Path?
     /// Where a descriptor of the process goes (`--pidfd-socket`).
     package var pidfdSocket: Path?
+    /// Cgroups below the container's, for the process; none means the container's own.
+    package var subCgroups: [SubCgroup] = []
     /// Whether a paused container is accepted; the process then starts with the others.
     package var ignoresPause = false
     /// Size of the terminal, when the process document has none.

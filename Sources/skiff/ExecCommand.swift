@@ -1,3 +1,4 @@
+import Cgroups
 import CommandGrammar
 import ContainerInit
 import ContainerRuntime
@@ -46,6 +47,9 @@ enum ExecOptions {
         CommandOption("process-label", value: "LABEL", "SELinux label"),
         CommandOption("apparmor", value: "PROFILE", "AppArmor profile"),
         CommandOption("ignore-paused", "Accept a paused container"),
+        CommandOption(
+            "cgroup", value: "[CONTROLLER:]PATH",
+            "Run it in this cgroup below the container's, which must exist"),
         RuntimeOptions.consoleSocket, RuntimeOptions.pidfdSocket, RuntimeOptions.detach,
         RuntimeOptions.pidFile,
         RuntimeOptions.preserveFDs,
@@ -79,6 +83,9 @@ struct ExecRun {
         request.preservedDescriptors = preserved
         request.pidFile = invocation.path("pid-file")
         request.pidfdSocket = invocation.path("pidfd-socket")
+        request.subCgroups = try command(exitCode: failed) { () throws(StepError) in
+            try invocation.arguments.values("cgroup").map { (text) throws(StepError) in try SubCgroup(text) }
+        }
         request.ignoresPause = invocation.arguments.isSet("ignore-paused")
         if let socket = invocation.arguments.value("console-socket"), !socket.isEmpty {
             request.console = .socket(Path(socket))

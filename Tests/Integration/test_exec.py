@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -219,3 +220,95 @@ def test_exec_many_times_leaves_nothing(rt, bundle):
             r.wait().ok()
         assert len(c.probe("processes")[0]["processes"]) == 2
         assert len(os.listdir("/proc/self/fd")) == before
+
+
+def trees(container, pid):
+    """Where the container's cgroup is, by tree, and where a process is, seen from the host."""
+    record = json.loads((container.runtime.root / container.id / "state.json").read_text().splitlines()[-1])["cgroup"]
+    where = {}
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        _, names, path = line.split(":", 2)
+        for name in names.split(","):
+            where[name or "unified"] = path
+    return {d["tree"]: Path(d["path"]) for d in record["directories"]}, where
+
+
+@pytest.mark.skiff_only
+def test_cli_4_exec_into_a_sub_cgroup(rt, bundle, scratch):
+    with rt.sleeping(bundle) as c:
+        directories, _ = trees(c, c.pid)
+        for path in directories.values():
+            (path / "below").mkdir()
+        pid_file = scratch / "pid"
+        rt("exec", "--cgroup", "below", "--detach", "--pid-file", pid_file, c.id, "/bin/sleep", "100").ok()
+        pid = int(pid_file.read_text())
+        _, where = trees(c, pid)
+        for tree in directories:
+            assert where[tree].endswith("/below"), tree
+        os.kill(pid, 9)
+        rt("exec", "--cgroup", "/", c.id, "/bin/true").ok()
+        c.exec("/bin/true", options=["--cgroup", ".."]).failed("bad sub cgroup path")
+        c.exec("/bin/true", options=["--cgroup", "below/../.."]).failed("bad sub cgroup path")
+        assert c.exec("/bin/true", options=["--cgroup", "nonexistent"]).failed("cgroup", "no such file or directory").code == 255
+        c.exec("/bin/true", options=["--cgroup", "whaaat:/"]).failed("unknown controller whaaat")
+        c.exec("/bin/true", options=["--cgroup", "below", "--cgroup", "/"]).failed("names of controllers")
+
+
+@pytest.mark.skiff_only
+@pytest.mark.skipif(not Path("/sys/fs/cgroup/memory").is_dir() or os.environ.get("CGROUPS") == "v2", reason="no v1 trees")
+def test_cli_4_exec_into_sub_cgroups_of_single_controllers(rt, bundle, scratch):
+    with rt.sleeping(bundle) as c:
+        directories, _ = trees(c, c.pid)
+        (directories["memory"] / "m").mkdir()
+        (directories["pids"] / "p").mkdir()
+        pid_file = scratch / "pid"
+        rt("exec", "--cgroup", "memory:m", "--cgroup", "pids:/p", "--detach", "--pid-file", pid_file, c.id, "/bin/sleep", "100").ok()
+        pid = int(pid_file.read_text())
+        _, where = trees(c, pid)
+        assert where["memory"].endswith("/m") and where["pids"].endswith("/p") and where["blkio"].endswith(c.id)
+        os.kill(pid, 9)
+        c.exec("/bin/true", options=["--cgroup", "memory:m", "--cgroup", "memory:m"]).failed("twice")
+        c.exec("/bin/true", options=["--cgroup", "memory,:m"]).failed("empty")
+
+
+@pytest.mark.skiff_only
+def test_cli_4_exec_goes_where_init_is_when_the_containers_cgroup_takes_no_processes(rt, bundle):
+    """As systemd in a container does: it moves itself down and passes controllers on (no internal processes)."""
+    with rt.sleeping(bundle) as c:
+        directories, _ = trees(c, c.pid)
+        own = directories.get("unified")
+        if own is None or "hugetlb" not in (own / "cgroup.controllers").read_text():
+            pytest.skip("no v2 controller that could be passed on")
+        for path in directories.values():
+            (path / "init").mkdir()
+        (own / "init/cgroup.procs").write_text(str(c.pid))
+        (own / "cgroup.subtree_control").write_text("+hugetlb")
+        report = c.probe("report")[0]
+        assert "0::/init" in report["cgroup"].splitlines()
+        c.exec("/bin/true", options=["--cgroup", "/"]).failed("EBUSY")
+        c.exec("/bin/true", options=["--cgroup", "init"]).ok()
+
+
+@pytest.mark.skiff_only
+def test_cli_4_exec_follows_an_init_that_was_moved(rt, bundle):
+    with rt.sleeping(bundle) as c:
+        directories, _ = trees(c, c.pid)
+        own = directories.get("unified")
+        if own is None:
+            pytest.skip("no v2 tree")
+        other = own.with_name(own.name + "-moved")
+        other.mkdir()
+        (other / "cgroup.procs").write_text(str(c.pid))
+        own.rmdir()
+        running = rt.background("exec", c.id, "/bin/probe", "echo", "ready", "--", "sleep")
+        running.wait_text("ready")
+        assert len((other / "cgroup.procs").read_text().split()) == 2
+        running.stop()
+        c.kill("KILL").ok()
+        c.wait_stopped()
+        for _ in range(100):
+            try:
+                other.rmdir()
+                break
+            except OSError:
+                time.sleep(0.05)
