@@ -17,6 +17,7 @@ extension Cgroup {
             if let scope = plan.scope { try cgroup.start(scope) }
             let isOurs = plan.scope == nil
             for directory in plan.directories { try cgroup.make(directory, at: plan.path, isOurs: isOurs) }
+            if let owner = plan.owner { try cgroup.delegate(toUser: owner) }
             if !leavingDevices { try cgroup.controlDevices(plan) }
         } catch {
             var error = error

@@ -30,6 +30,8 @@ package struct CgroupPlan: Sendable, Equatable {
     package var directories: [Directory]
     /// Rules for a BPF program on the v2 directory; nil if devices are free or v1 controls them.
     package var deviceRules: [DeviceRule]?
+    /// The host's user who gets the v2 directory, so that the container can make cgroups of its own; nil leaves it.
+    package var owner: UInt32?
     /// The scope that systemd makes first; nil if the directories are made by us.
     package var scope: SystemdScope?
 

@@ -36,8 +36,13 @@ package enum MemoryController {
         return swap
     }
 
+    /// The largest number is how some engines write "not set".
+    private static func swappiness(_ memory: ResourcesSpec.Memory) -> UInt64? {
+        memory.swappiness == .max ? nil : memory.swappiness
+    }
+
     private static func unified(_ memory: ResourcesSpec.Memory) throws(SpecError) -> [CgroupWrite] {
-        if let swappiness = memory.swappiness {
+        if let swappiness = swappiness(memory) {
             throw SpecError(
                 field: "\(field).swappiness", reason: "does not exist in cgroup v2", value: "\(swappiness)",
                 kind: .unsupported)
@@ -79,7 +84,7 @@ package enum MemoryController {
             swap == memory.limit || swap == -1 ? .skip : .refuse)
         add("memory.soft_limit_in_bytes", memory.reservation, "memory.reservation")
         add("memory.kmem.tcp.limit_in_bytes", memory.kernelTCP, "memory.kernelTCP", .skip)
-        if let swappiness = memory.swappiness {
+        if let swappiness = swappiness(memory) {
             guard swappiness <= 100 else {
                 throw SpecError(
                     field: "\(field).swappiness", reason: "must be 0 to 100", value: "\(swappiness)")

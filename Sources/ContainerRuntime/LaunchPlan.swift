@@ -29,11 +29,12 @@ package struct LaunchPlan: Sendable, Equatable {
         let spec = spec.spec
         try checkInterfaces(spec, ownNamespaces)
         try checkTerminal(spec, request)
-        let cgroup =
+        var cgroup =
             host.cgroups.layout == .none || !request.usesCgroups
             ? nil
             : try CgroupPlan.make(
                 spec: spec, id: request.id.description, host: host.cgroups, systemd: host.systemd)
+        cgroup?.owner = cgroupOwner(spec, namespaces, host)
         let facts = RootfsFacts(
             ownNamespaces: ownNamespaces, bundle: bundle,
             hasNewMountNamespace: namespaces.new.contains(.mount), opensInChild: host.userID != 0,
@@ -57,6 +58,26 @@ package struct LaunchPlan: Sendable, Equatable {
         plan.interfaces = spec.linux?.netDevices ?? []
         plan.resctrl = spec.linux?.intelRdt.map { ResctrlPlan($0, id: request.id.description) }
         return plan
+    }
+
+    /// Who gets the cgroup: the user of the program, where a new cgroup namespace shows the v2 tree for writing.
+    /// - SeeAlso: runtime-spec config-linux.md §Cgroup ownership; checklist CG-7
+    private static func cgroupOwner(
+        _ spec: RuntimeSpec, _ namespaces: NamespacePlan, _ host: HostFacts
+    ) -> UInt32? {
+        guard namespaces.makesCgroupNamespace, host.userID == 0, host.cgroups.layout == .unified,
+            let user = spec.process?.user.uid
+        else { return nil }
+        let isWritable = spec.mounts.contains { mount in
+            mount.source == "cgroup" && mount.destination == "/sys/fs/cgroup"
+                && !mount.options.contains("ro")
+        }
+        guard isWritable else { return nil }
+        guard namespaces.hasUserNamespace else { return user == 0 ? nil : user }
+        let range = namespaces.userMappings.first {
+            user >= $0.containerID && user - $0.containerID < $0.size
+        }
+        return range.map { $0.hostID + (user - $0.containerID) }
     }
 
     /// Interfaces move into a namespace that is the container's, whatever a path in the configuration says.

@@ -84,6 +84,10 @@ func lines(
         let obsolete = ResourcesSpec(
             memory: Memory(kernel: 1, kernelTCP: 1, disableOOMKiller: false, useHierarchy: true))
         #expect(try MemoryController.writes(for: obsolete, on: .unified).isEmpty)
+        for version in [CgroupVersion.unified, .legacy] {
+            let unset = ResourcesSpec(memory: Memory(swappiness: .max))
+            #expect(try MemoryController.writes(for: unset, on: version).isEmpty)
+        }
         for memory in [Memory(swappiness: 10), Memory(disableOOMKiller: true)] {
             #expect(throws: SpecError.self) {
                 try MemoryController.writes(for: ResourcesSpec(memory: memory), on: .unified)
