@@ -3,12 +3,14 @@ package import RuntimeSpec
 
 extension Cgroup {
     /// Changes limits of a running container: only what is given, all of it or nothing. In an update 0 means "not
-    /// given", as engines use it. When a write fails, the files already written get their old text back.
+    /// given", as engines use it. When a step fails, the files already written get their old text back, and so do the
+    /// properties of a scope of systemd, which come first: it may write to the files what they mean.
     /// - Throws: a `StepError` that names the field; its notes tell what could not be restored.
     package func update(_ resources: ResourcesSpec, host: CgroupHost) throws(StepError) {
         var resources = resources
         if resources.pids?.limit == 0 { resources.pids = nil }
         let step: Step = "update cgroup \(path)"
+        completePairs(of: &resources)
         var work: [(CgroupFiles, [CgroupWrite])] = []
         var rules: [DeviceRule] = []
         do throws(SpecError) {
@@ -32,8 +34,17 @@ extension Cgroup {
         }
         try enableUnified(for: resources, host)
         if resources.memory?.checkBeforeUpdate == true { try checkUsage(resources.memory?.limit, step) }
-        try apply(work)
-        if !rules.isEmpty { try installDeviceProgram(rules) }
+        var scope = try ScopeUpdate.begin(record.unit, resources, host)
+        try scope?.apply()
+        do throws(StepError) {
+            try apply(work) { () throws(StepError) in
+                if !rules.isEmpty { try installDeviceProgram(rules) }
+            }
+        } catch {
+            var error = error
+            if let note = scope?.undo() { error.notes.append(note) }
+            throw error
+        }
     }
 
     /// A limit of v2 that comes with the update may be the first of its controller.
@@ -71,13 +82,16 @@ extension Cgroup {
             hint: "leave out checkBeforeUpdate to let the kernel reclaim or kill", code: .memoryTooLow)
     }
 
-    private func apply(_ work: [(CgroupFiles, [CgroupWrite])]) throws(StepError) {
+    private func apply(
+        _ work: [(CgroupFiles, [CgroupWrite])], then last: () throws(StepError) -> Void
+    ) throws(StepError) {
         var saved: [LimitRestore] = []
         do throws(StepError) {
             for (files, writes) in work {
                 saved += writes.compactMap { LimitRestore(undoing: $0, in: files) }
                 try CgroupWriter(files: files, path: path).apply(writes)
             }
+            try last()
         } catch {
             var error = error
             error.notes += Self.restore(saved.filter(\.isNeeded), path: path)

@@ -29,6 +29,10 @@ enum CgroupHints {
         case (.ENOENT, _): "this kernel has no \(write.file) in this cgroup"
         case (.EINVAL, "cpu.quota"), (.EINVAL, "cpu.period"):
             "period and quota must be 1000 to 1000000 us and not above what the parent cgroup allows"
+        case (.EINVAL, "memory.limit"), (.EINVAL, "memory.swap"):
+            "the limit of memory and swap together must not be below that of memory: give both"
+        case (.EINVAL, "cpu.realtimeRuntime"), (.EINVAL, "cpu.realtimePeriod"):
+            "the cgroups above must have realtime left to give, and more than what their processes use"
         case (.EINVAL, "cpu.burst"): "the burst must not be above the quota"
         case (.EINVAL, "cpu.cpus"), (.EINVAL, "cpu.mems"), (.EACCES, "cpu.cpus"), (.EACCES, "cpu.mems"),
             (.ERANGE, "cpu.cpus"), (.ERANGE, "cpu.mems"):

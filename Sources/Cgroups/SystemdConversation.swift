@@ -69,6 +69,16 @@ struct SystemdConversation: ~Copyable {
         }
     }
 
+    /// The manager's version.
+    mutating func version() throws(StepError) -> Int {
+        do throws(BusError) {
+            return SystemdManager.version(
+                of: try connection.call(SystemdManager.get("Version")).first?.text ?? "")
+        } catch {
+            throw failure("ask systemd for its version", error)
+        }
+    }
+
     /// The present values of properties.
     mutating func values(of names: [String]) throws(StepError) -> [SystemdProperty] {
         let path = SystemdUnitName.objectPath(of: unit)

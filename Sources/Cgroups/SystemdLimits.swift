@@ -13,14 +13,14 @@ package struct SystemdLimits {
     private let version: Int
     private var properties: [SystemdProperty] = []
 
-    /// The properties for what `resources` names; `present` fills in the half of a pair that an update does not name.
+    /// The properties for what `resources` names.
     /// - Throws: if a text of `unified` has not the form that systemd's property needs.
     package static func properties(
-        for resources: ResourcesSpec, on host: CgroupHost, version: Int, period: UInt64? = nil
+        for resources: ResourcesSpec, on host: CgroupHost, version: Int
     ) throws(SpecError) -> [SystemdProperty] {
         var limits = SystemdLimits(host: host, version: version)
         limits.addMemory(resources.memory)
-        limits.addCPU(resources.cpu, presentPeriod: period)
+        limits.addCPU(resources.cpu)
         if let limit = resources.pids?.limit {
             limits.setNumber("TasksMax", limit < 0 ? nil : UInt64(max(limit, 1)))
         }
@@ -68,7 +68,7 @@ package struct SystemdLimits {
         }
     }
 
-    private mutating func addCPU(_ cpu: ResourcesSpec.CPU?, presentPeriod: UInt64?) {
+    private mutating func addCPU(_ cpu: ResourcesSpec.CPU?) {
         guard let cpu else { return }
         let isIdle = cpu.idle == 1 && version >= 252
         if isUnified(.cpu) {
@@ -83,7 +83,7 @@ package struct SystemdLimits {
         let period = cpu.period ?? 0
         if period != 0 { setPeriod(period) }
         if let quota = cpu.quota, quota != 0 {
-            setQuota(quota, period: period != 0 ? period : presentPeriod ?? 100_000)
+            setQuota(quota, period: period != 0 ? period : 100_000)
         }
         setList("AllowedCPUs", cpu.cpus)
         setList("AllowedMemoryNodes", cpu.mems)

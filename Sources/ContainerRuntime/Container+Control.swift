@@ -15,12 +15,32 @@ extension Container {
         try phase(.cgroupFailed) { () throws(StepError) in try openCgroup("resume the container").thaw() }
     }
 
-    /// Changes limits: only what is given, all of it or nothing.
-    package func update(_ resources: ResourcesSpec) throws(StepError) {
+    /// Changes limits: only what is given, all of it or nothing. `resctrl` has lines for the schemata of the container's
+    /// resctrl group.
+    package func update(_ resources: ResourcesSpec, resctrl lines: [String] = []) throws(StepError) {
         try StateTransition.update.check(try status())
         try phase(.cgroupFailed) { () throws(StepError) in
-            try openCgroup("update the limits").update(resources, host: try CgroupHost.detect())
+            if lines.isEmpty { return try updateCgroup(resources) }
+            guard let group = record.resctrl else {
+                throw StepError(
+                    "update the resctrl group", refused: "the container has none",
+                    hint: "linux.intelRdt of the configuration gives it one at create", code: .unsupported)
+            }
+            let root = try ResctrlTree.find()
+            let old = try group.update(lines, in: root)
+            do throws(StepError) {
+                try updateCgroup(resources)
+            } catch {
+                var error = error
+                if let note = group.restore(old, in: root) { error.notes.append(note) }
+                throw error
+            }
         }
+    }
+
+    private func updateCgroup(_ resources: ResourcesSpec) throws(StepError) {
+        if resources == ResourcesSpec() { return }
+        try openCgroup("update the limits").update(resources, host: try CgroupHost.detect())
     }
 
     /// The processes of the container, those of cgroups that it made itself included.

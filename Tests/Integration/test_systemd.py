@@ -221,3 +221,28 @@ def test_cg_4_a_single_task_fits_a_limit_of_one(sd, bundle, limit):
     with sd.sleeping(bundle) as c:
         assert file(sd, c, "pids.max") == "1" and file(sd, c, "pids.current") == "1"
         assert sd.systemd.show(f"skiff-{c.id}.scope")["TasksMax"] == "1"
+
+
+@needs("memory", "cpu", "pids")
+def test_cli_11_update_changes_files_and_properties(sd, bundle):
+    bundle.linux["resources"].update({"memory": {"limit": 64 * MIB}, "pids": {"limit": 20}, "cpu": {"quota": 50000, "period": 100000}})
+    with sd.sleeping(bundle) as c:
+        sd("update", "--memory", "48m", "--pids-limit", "30", "--cpu-quota", "20000", c.id).ok()
+        unit = sd.systemd.show(f"{sd.name}-{c.id}.scope")
+        assert (unit["MemoryMax"], unit["TasksMax"], unit["CPUQuotaPerSecUSec"]) == (str(48 * MIB), "30", "200ms")
+        assert (file(sd, c, "memory.max"), file(sd, c, "pids.max"), file(sd, c, "cpu.max")) == (str(48 * MIB), "30", "20000 100000")
+        sd("update", "--cpu-period", "40000", c.id).ok()
+        assert file(sd, c, "cpu.max") == "20000 40000" and sd.systemd.show(f"{sd.name}-{c.id}.scope")["CPUQuotaPerSecUSec"] == "500ms"
+
+
+@needs("memory", "cpu", "pids")
+@pytest.mark.skiff_only
+def test_cli_11_an_update_that_fails_half_way_restores_the_properties(sd, bundle):
+    bundle.linux["resources"].update({"memory": {"limit": 64 * MIB}, "pids": {"limit": 20}})
+    with sd.sleeping(bundle) as c:
+        before = sd.systemd.show(f"skiff-{c.id}.scope")
+        sd("update", "--memory", "48m", "--pids-limit", "30", "--cpu-period", "5", c.id).failed("limit cpu.period")
+        unit = sd.systemd.show(f"skiff-{c.id}.scope")
+        for name in ("MemoryMax", "TasksMax", "CPUQuotaPeriodUSec", "CPUQuotaPerSecUSec"):
+            assert unit[name] == before[name], name
+        assert file(sd, c, "memory.max") == str(64 * MIB) and file(sd, c, "pids.max") == "20"
