@@ -14,6 +14,14 @@ long cl_unix_address(int fd, const char *path, size_t length, int binds) {
     return binds ? CL_RET(bind(fd, generic, size)) : CL_RET(connect(fd, generic, size));
 }
 
+long cl_unix_connect_abstract(int fd, const char *name, size_t length) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    if (length == 0 || length >= sizeof address.sun_path) return -ENAMETOOLONG;
+    memcpy(address.sun_path + 1, name, length);
+    socklen_t size = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
+    return CL_RET(connect(fd, (const struct sockaddr *)&address, size));
+}
+
 long cl_send_fds(int socket, const void *data, size_t size, const int *fds, size_t count) {
     union {
         struct cmsghdr header;

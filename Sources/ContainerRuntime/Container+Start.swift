@@ -4,8 +4,25 @@ import LinuxSystem
 import RuntimeSpec
 
 extension Container {
-    /// Starts a created container and returns once its program runs and the poststart hooks have run.
-    package func start() throws(LaunchFailure) {
+    /// Starts a created container and returns once its program runs and the poststart hooks have run. With a
+    /// `supervisor` (NOTIFY_SOCKET) it returns once the program says that it is ready, or has ended.
+    package func start(supervisor: String? = nil) throws(LaunchFailure) {
+        guard let supervisor else { return try startProgram() }
+        let pidfd = try asLaunch { () throws(StepError) in try openInit() }
+        let socket = try asLaunch { () throws(StepError) in
+            try StateTransition.start.check(try status())
+            return try NotifySocket.bind(for: self, supervisor: supervisor)
+        }
+        try startProgram()
+        guard let socket, let pidfd else { return }
+        let view = pidfd.borrowed
+        try asLaunch { () throws(StepError) in
+            try socket.waitUntilReady(pidfd: view, process: ProcessID(rawValue: record.pid))
+        }
+        _ = consume pidfd
+    }
+
+    private func startProgram() throws(LaunchFailure) {
         let channel: SyncChannel
         do throws(StepError) {
             try StateTransition.start.check(try status())

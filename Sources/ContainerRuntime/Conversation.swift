@@ -28,7 +28,7 @@ struct Conversation: ~Copyable {
     /// Whether nothing has to be answered before the program runs: then the state is written, and the word to start
     /// given, while init still works.
     private func isPlain(_ filter: SeccompProgram?) -> Bool {
-        launch.gate == .channel && !launch.plan.initial.needsMappings
+        launch.gate == .channel && !launch.request.notifies && !launch.plan.initial.needsMappings
             && !launch.plan.initial.hasRuntimeHooks && filter?.notifies != true
     }
 

@@ -41,6 +41,8 @@ package struct CreateRequest: Sendable {
     package var pidFile: Path?
     /// Where a descriptor of the first process goes (`--pidfd-socket`).
     package var pidfdSocket: Path?
+    /// Whether the program gets a socket to tell that it is ready (see `NotifySocket`).
+    package var notifies = false
     /// Whether pivot_root is not used.
     package var avoidsPivot = false
     /// Whether the caller's session keyring stays.

@@ -35,7 +35,9 @@ package struct Launch: ~Copyable {
         let spec: ValidSpec
         switch request.source {
         case .bundle(let place):
-            let bundle = try Bundle.open(place, configuration: request.configurationFile)
+            let amend = try notification(request, store)
+            let bundle = try Bundle.open(
+                place, configuration: request.configurationFile, amending: amend)
             path = bundle.path
             configuration = bundle.configuration
             spec = bundle.spec

@@ -43,6 +43,7 @@ extension Launch {
     mutating func begin(rootTree: consuming MountTree?) throws(StepError) -> LaunchedProcess {
         let reservation = try store.reserve(request.id)
         request.explain?("the bundle is \(bundlePath), the state goes to \(store.root)/\(request.id)")
+        try makeNotifyDirectory()
         var record = makeRecord()
         let filter = try compileFilter()
         // Written before the cgroup exists: whoever finds us dead finds the cgroup by this.

@@ -35,8 +35,17 @@ package struct RunningContainer: ~Copyable {
         try container.runPoststartHooks()
     }
 
-    /// Waits for the end of the program, passing signals on and relaying the terminal.
-    package mutating func stay() throws(StepError) -> WaitResult { try process.stay() }
+    /// Waits for the end of the program, passing signals on, relaying the terminal, and telling the supervisor what the
+    /// program says of itself.
+    package mutating func stay(notify: consuming NotifySocket? = nil) throws(StepError) -> WaitResult {
+        try process.stay(notify: notify)
+    }
+
+    /// Waits until the program says that it is ready, or has ended.
+    package func waitUntilReady(_ notify: borrowing NotifySocket) throws(StepError) {
+        try during("take signals again") { () throws(SyscallError) in try setSignalMask(.none) }
+        try notify.waitUntilReady(pidfd: process.pidfd, process: process.pid)
+    }
 
     /// Waits for the end of the program, and only that.
     package func wait() throws(StepError) -> WaitResult { try process.wait() }

@@ -20,8 +20,8 @@ package struct RunningProcess: ~Copyable {
     package mutating func takePrimary() -> OwnedFD? { primary.take() }
 
     /// Waits for the end of the program, passing signals on and relaying the terminal.
-    package mutating func stay() throws(StepError) -> WaitResult {
-        var monitor = try ForegroundMonitor.begin(primary: primary.take())
+    package mutating func stay(notify: consuming NotifySocket? = nil) throws(StepError) -> WaitResult {
+        var monitor = try ForegroundMonitor.begin(primary: primary.take(), notify: notify)
         return try monitor.wait(for: initial.child)
     }
 

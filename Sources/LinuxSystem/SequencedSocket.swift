@@ -129,6 +129,21 @@ package enum UnixSocket {
         return socket
     }
 
+    /// Connects to a socket with a name but no file.
+    /// - SeeAlso: unix(7), Abstract sockets
+    package static func connect(
+        toAbstract name: String, kind: Kind = .stream
+    ) throws(SyscallError) -> OwnedFD {
+        let socket = try make(kind)
+        let path = Path(name)
+        try checkRetrying(.connect, on: "@\(name)") {
+            unsafe path.withCString {
+                unsafe cl_unix_connect_abstract(socket.rawValue, $0, path.bytes.count)
+            }
+        }
+        return socket
+    }
+
     /// Makes a socket at a path and listens on it; datagrams arrive without.
     package static func listen(
         at path: Path, backlog: Int32 = 16, kind: Kind = .stream

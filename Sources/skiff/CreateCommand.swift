@@ -38,6 +38,7 @@ extension CreateRequest {
         activationDescriptors = Self.activationDescriptors()
         if activationDescriptors > 0 { activationNames = ProcessEnvironment.value("LISTEN_FDNAMES") }
         try invocation.closeLeaks(preserved: preservedDescriptors + activationDescriptors)
+        notifies = invocation.supervisor != nil
         avoidsPivot = arguments.isSet("no-pivot")
         keepsKeyring = arguments.isSet("no-new-keyring")
         usesCgroups = !invocation.globals.cgroupsAreDisabled

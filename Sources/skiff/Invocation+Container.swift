@@ -57,6 +57,12 @@ extension Invocation {
         }
     }
 
+    /// Who supervises us and wants to know when the program is ready.
+    /// - SeeAlso: sd_notify(3)
+    var supervisor: String? {
+        ProcessEnvironment.value("NOTIFY_SOCKET").flatMap { $0.isEmpty ? nil : $0 }
+    }
+
     /// Whether `--format` asks for a table, as without it, or for JSON.
     func wantsTable() throws(CommandError) -> Bool {
         switch arguments.value("format") ?? "table" {

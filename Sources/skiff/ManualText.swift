@@ -39,7 +39,8 @@ enum ManualText {
         "ENVIRONMENT",
         """
         XDG_RUNTIME_DIR\tFor users other than root the state is kept in skiff below it.
-        LISTEN_FDS, LISTEN_PID\tcreate and run of a bundle hand these descriptors on to the program, as sd_listen_fds(3) has it.
+        NOTIFY_SOCKET\tcreate and run of a bundle give the program a socket of its own; start and run pass on what it says, as sd_notify(3) has it, and return once it is ready.
+        LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES\tcreate and run of a bundle hand these descriptors on to the program, as sd_listen_fds(3) has it.
         TERM\tTaken over by containers from images that get a terminal.
         """)
 

@@ -89,15 +89,10 @@ struct BundleRun {
         var running = try launching(runStyle: invocation.style) { () throws(LaunchFailure) in
             try Launch.run(request, in: store)
         }
-        do throws(LaunchFailure) {
-            try running.start()
-        } catch {
-            clear(running.container)
-            throw CommandError(error.error, exitCode: invocation.style.runFailureCode(error.exitCode))
-        }
-        if isDetached { return 0 }
+        let notify = try start(&running)
+        guard !isDetached else { return try leave(running, notify) }
+        let result = try stay(&running, notify)
         let failed = invocation.style.runFailureCode(1)
-        let result = try command(exitCode: failed) { () throws(StepError) in try running.stay() }
         if !invocation.arguments.isSet("keep") {
             let container = running.container
             let remains = try command(exitCode: failed) { () throws(StepError) in
@@ -106,6 +101,51 @@ struct BundleRun {
             for warning in remains.warnings { invocation.output.warn(warning) }
         }
         return result.exit.shellCode
+    }
+
+    /// Starts the program; before that, if somebody wants to know when it is ready, its notify socket is made.
+    private func start(_ running: inout RunningContainer) throws(CommandError) -> NotifySocket? {
+        do throws(LaunchFailure) {
+            let notify = try bindNotifySocket(running.container)
+            try running.start()
+            return notify
+        } catch {
+            clear(running.container)
+            throw CommandError(error.error, exitCode: invocation.style.runFailureCode(error.exitCode))
+        }
+    }
+
+    private func bindNotifySocket(_ container: Container) throws(LaunchFailure) -> NotifySocket? {
+        guard let supervisor = invocation.supervisor else { return nil }
+        do throws(StepError) {
+            return try NotifySocket.bind(for: container, supervisor: supervisor)
+        } catch {
+            throw LaunchFailure(error)
+        }
+    }
+
+    /// In the foreground: until the program ends.
+    private func stay(
+        _ running: inout RunningContainer, _ notify: consuming NotifySocket?
+    ) throws(CommandError) -> WaitResult {
+        do throws(StepError) {
+            return try running.stay(notify: notify)
+        } catch {
+            throw CommandError(error, exitCode: invocation.style.runFailureCode(1))
+        }
+    }
+
+    /// Detached: the container stays, once it has said that it is ready if somebody wants to know.
+    private func leave(
+        _ running: borrowing RunningContainer, _ notify: consuming NotifySocket?
+    ) throws(CommandError) -> Int32 {
+        guard let notify else { return 0 }
+        do throws(StepError) {
+            try running.waitUntilReady(notify)
+            return 0
+        } catch {
+            throw CommandError(error, exitCode: invocation.style.runFailureCode(1))
+        }
     }
 
     private func clear(_ container: Container) {

@@ -15,7 +15,8 @@ extension Command {
         return Command(verb: verb) { (invocation) throws(CommandError) in
             if try invocation.meansEngineContainer() { return try EngineStart(invocation).run() }
             let container = try invocation.container()
-            try launching { () throws(LaunchFailure) in try container.start() }
+            try launching { () throws(LaunchFailure) in try container.start(supervisor: invocation.supervisor)
+            }
             return 0
         }
     }

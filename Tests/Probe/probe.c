@@ -283,12 +283,13 @@ static void do_mqueue(void) {
     outcome(queue == (mqd_t)-1 ? -1 : 0);
 }
 
-// notify SOCKET: sends READY=1 as a service does.
+// notify SOCKET [TEXT]: sends READY=1 as a service does, or another text.
 static void do_notify(void) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     strncpy(address.sun_path, argument(0, ""), sizeof address.sun_path - 1);
-    outcome(sendto(fd, "READY=1", 7, 0, (struct sockaddr *)&address, sizeof address));
+    const char *text = argument(1, "READY=1");
+    outcome(sendto(fd, text, strlen(text), 0, (struct sockaddr *)&address, sizeof address));
     close(fd);
 }
 

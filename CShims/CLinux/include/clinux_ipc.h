@@ -78,6 +78,9 @@ static inline long cl_socket(int domain, int type, int protocol) {
 }
 /// connect(2) (or bind(2) when `binds` is set) to a path-based unix address of at most 107 bytes.
 long cl_unix_address(int fd, const char *path, size_t length, int binds);
+
+/// connect(2) to an abstract unix address of at most 107 bytes.
+long cl_unix_connect_abstract(int fd, const char *name, size_t length);
 /// listen(2)
 static inline long cl_listen(int fd, int backlog) { return CL_RET(listen(fd, backlog)); }
 /// accept4(2) with SOCK_CLOEXEC.
