@@ -86,8 +86,7 @@ extension Cgroup {
     private static func waitForEnd(of pid: ProcessID, _ deadline: Deadline) throws(SyscallError) {
         do throws(SyscallError) {
             let process = try openPIDFD(pid)
-            _ = try poll(
-                [(fd: process.borrowed, events: [.readable])], timeoutMilliseconds: deadline.milliseconds)
+            try LinuxSystem.waitForEnd(of: process.borrowed, deadline)
         } catch {
             if error.errno != .ESRCH { throw error }
         }

@@ -1,17 +1,5 @@
 internal import LinuxSystem
 
-/// A time after which waiting ends.
-struct Deadline {
-    private let end: Int64
-
-    init(milliseconds: Int64) { end = Clock.monotonicNanoseconds() + milliseconds * 1_000_000 }
-
-    var isOver: Bool { Clock.monotonicNanoseconds() >= end }
-
-    /// What is left, at least 0, for poll(2).
-    var milliseconds: Int32 { Int32(max(0, (end - Clock.monotonicNanoseconds() + 999_999) / 1_000_000)) }
-}
-
 /// A cgroup's cgroup.events, which poll(2) reports as changed.
 /// - SeeAlso: cgroup-v2.rst §[Un]populated Notification
 struct EventsFile: ~Copyable {

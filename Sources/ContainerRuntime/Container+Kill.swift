@@ -43,7 +43,7 @@ extension Container {
         bestEffort("it may have ended just now") { () throws(SyscallError) in try view.sendSignal(Self.kill) }
         thawAfterKill()
         try during("wait for the end of init") { () throws(SyscallError) in
-            _ = try poll([(view, .readable)], timeoutMilliseconds: 10_000)
+            try waitForEnd(of: view, Deadline(milliseconds: 10_000))
             // A parent that does not wait leaves a zombie; as the parent we take it away ourselves.
             bestEffort("init is usually somebody else's child") { () throws(SyscallError) in
                 try waitForExit(of: .pidfd(view), blocking: false)

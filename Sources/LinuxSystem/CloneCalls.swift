@@ -50,6 +50,9 @@ package struct Child: ~Copyable {
         self.pid = pid
         self.pidfd = pidfd
     }
+
+    /// Gives up the descriptor alone.
+    package consuming func takePIDFD() -> OwnedFD { pidfd }
 }
 
 /// On which side of a clone the caller finds itself.
@@ -72,9 +75,42 @@ package func cloneProcess(
     let exitSignal: Int32 = flags.contains(.sameParent) ? 0 : 17
     // SAFETY: the kernel stores the pidfd before the call returns in the parent.
     let result = unsafe cl_clone3(bits, &pidfd, exitSignal, cgroup?.rawValue ?? -1)
+    if let cgroup, result == Int(-Errno.ENOSYS.rawValue) || result == Int(-Errno.E2BIG.rawValue) {
+        return try cloneAndMove(flags, into: cgroup)
+    }
     let pid = try check(.clone3, on: "flags 0x\(String(bits, radix: 16))", result)
     if pid == 0 { return .child }
     return .parent(Child(pid: ProcessID(rawValue: Int32(pid)), pidfd: OwnedFD(adopting: pidfd)))
+}
+
+/// For kernels before 5.7: the child waits until the caller has moved it, so that it does nothing outside its cgroup.
+private func cloneAndMove(
+    _ flags: CloneFlags, into cgroup: BorrowedFD
+) throws(SyscallError) -> CloneOutcome {
+    let gate = try Pipe()
+    let outcome = try cloneProcess(flags)
+    let ends = gate.ends()
+    let readEnd = OwnedFD(adopting: ends.read)
+    let writeEnd = OwnedFD(adopting: ends.write)
+    switch consume outcome {
+    case .child:
+        _ = cl_close(writeEnd.release())
+        guard try readEnd.borrowed.read(max: 1).count == 1 else { exitProcess(1) }
+        return .child
+    case .parent(let child):
+        do throws(SyscallError) {
+            try writeFile("cgroup.procs", in: cgroup, "\(child.pid)")
+            try writeEnd.borrowed.writeAll([1])
+        } catch {
+            bestEffort("the first error counts, and the child waits for a word that never comes") {
+                () throws(SyscallError) in
+                try child.pidfd.borrowed.sendSignal(9)
+                try waitForExit(of: .pidfd(child.pidfd.borrowed))
+            }
+            throw error
+        }
+        return .parent(child)
+    }
 }
 
 /// Moves the caller into new namespaces (for pid and time: its later children).
@@ -86,7 +122,33 @@ package func unshare(_ flags: CloneFlags) throws(SyscallError) {
 /// Moves the caller into the namespace that `file` refers to; with a pidfd, into all kinds that `kinds` name.
 /// - SeeAlso: setns(2)
 package func joinNamespace(_ file: BorrowedFD, kinds: CloneFlags) throws(SyscallError) {
-    try check(.setns, on: file.operand, cl_setns(file.rawValue, kinds.rawValue))
+    let result = cl_setns(file.rawValue, kinds.rawValue)
+    // EINVAL, or EBADF before 6.9: it may be what `openPIDFD` gives where there are no pidfds.
+    if result == Int(-Errno.EINVAL.rawValue) || result == Int(-Errno.EBADF.rawValue),
+        try file.fileSystemStatus().magic == FileSystemStatus.proc,
+        try joinNamespaces(ofProcess: file, kinds)
+    {
+        return
+    }
+    try check(.setns, on: file.operand, result)
+}
+
+/// Joins one after the other, by the files of a process's directory in procfs; false when it is no such directory. All
+/// are opened before the first is joined: in the user namespace the right to open the others may be gone.
+private func joinNamespaces(ofProcess directory: BorrowedFD, _ kinds: CloneFlags) throws(SyscallError) -> Bool
+{
+    guard try statusIfPresent(of: "ns/mnt", in: directory) != nil else { return false }
+    let names: [(CloneFlags, Path)] = [
+        (.newUser, "ns/user"), (.newIPC, "ns/ipc"), (.newUTS, "ns/uts"), (.newNetwork, "ns/net"),
+        (.newPID, "ns/pid"), (.newCgroup, "ns/cgroup"), (.newTime, "ns/time"), (.newMount, "ns/mnt"),
+    ]
+    var opened: [Int32] = []
+    defer { for number in opened { _ = cl_close(number) } }
+    for (kind, name) in names where kinds.contains(kind) {
+        opened.append(try open(name, .readOnly, in: directory).release())
+    }
+    for number in opened { try check(.setns, on: directory.operand, cl_setns(number, 0)) }
+    return true
 }
 
 /// The kind of the namespace that an open file refers to, as a single flag; ENOTTY when it is no namespace.
@@ -189,10 +251,42 @@ package func waitForExit(of target: WaitTarget, blocking: Bool = true) throws(Sy
     return WaitResult(pid: ProcessID(rawValue: pid), exit: exit, usage: ResourceUsage(usage))
 }
 
-/// A descriptor for a running process.
-/// - SeeAlso: pidfd_open(2)
+/// A descriptor for a running process: for signals, and for `waitForEnd`. Kernels before 5.3 give one for signals only,
+/// the process's directory in procfs, which poll(2) and waitid(2) do not take.
+/// - SeeAlso: pidfd_open(2), pidfd_send_signal(2)
 package func openPIDFD(_ pid: ProcessID) throws(SyscallError) -> OwnedFD {
-    OwnedFD(adopting: Int32(try check(.pidfdOpen, on: "\(pid)", cl_pidfd_open(pid.rawValue))))
+    let result = cl_pidfd_open(pid.rawValue)
+    guard result == Int(-Errno.ENOSYS.rawValue) else {
+        return OwnedFD(adopting: Int32(try check(.pidfdOpen, on: "\(pid)", result)))
+    }
+    do throws(SyscallError) {
+        return try open("/proc/\(pid)", [.readOnly, .directory])
+    } catch {
+        throw SyscallError(.pidfdOpen, on: "\(pid)", error.errno == .ENOENT ? .ESRCH : error.errno)
+    }
+}
+
+/// Waits until the process of a descriptor from `openPIDFD` has ended, also as a zombie; whether it has in time.
+/// - SeeAlso: pidfd_open(2), proc_pid_stat(5)
+@discardableResult
+package func waitForEnd(of process: BorrowedFD, _ deadline: Deadline) throws(SyscallError) -> Bool {
+    guard try process.fileSystemStatus().magic == FileSystemStatus.proc else {
+        let events = try poll([(process, .readable)], timeoutMilliseconds: deadline.milliseconds)
+        return !events[0].isEmpty
+    }
+    while true {
+        do throws(SyscallError) {
+            let text = try readFile("stat", in: process, sizeHint: 1024)
+            // The program's name stands in parentheses and may hold anything; the state follows it.
+            guard let end = text.lastIndex(of: UInt8(ascii: ")")), text.count > end + 2 else { return true }
+            if text[end + 2] == UInt8(ascii: "Z") || text[end + 2] == UInt8(ascii: "X") { return true }
+        } catch {
+            if error.errno == .ENOENT || error.errno == .ESRCH { return true }
+            throw error
+        }
+        if deadline.isOver { return false }
+        Clock.sleep(nanoseconds: 1_000_000)
+    }
 }
 
 extension BorrowedFD {

@@ -81,7 +81,7 @@ package func open(
 }
 
 /// Opens a path below a directory under the given rules. EAGAIN, which the kernel gives when a rename raced with the
-/// resolution, is tried again a bounded number of times.
+/// resolution, is tried again a bounded number of times. Where the call is missing, `OpenWalk` takes its place.
 /// - SeeAlso: openat2(2)
 package func open(
     _ path: Path, _ flags: OpenFlags, mode: UInt32 = 0, in directory: BorrowedFD, resolving rules: Resolve
@@ -94,6 +94,11 @@ package func open(
         }
         if fd == Int(-Errno.EINTR.rawValue) { continue }
         if fd == Int(-Errno.EAGAIN.rawValue), attempt < 128 { continue }
+        // EPERM is what a seccomp filter says that is older than the call: the kernel itself has other words for it
+        // here, and the walk finds them.
+        if fd == Int(-Errno.ENOSYS.rawValue) || fd == Int(-Errno.EPERM.rawValue) {
+            return try OpenWalk.open(path, flags, mode: mode, in: directory, rules)
+        }
         return OwnedFD(adopting: Int32(try check(.openat2, on: path.string, fd)))
     }
     throw SyscallError(.openat2, on: path.string, .EAGAIN)

@@ -128,25 +128,12 @@ package func closeRange(
     from first: Int32, through last: Int32 = Int32.max, onExec: Bool
 ) throws(SyscallError) {
     let result = cl_close_range(UInt32(first), UInt32(last), onExec ? 4 : 0)
-    if result == Int(-Errno.ENOSYS.rawValue) {
-        return try closeOneByOne(from: first, through: last, onExec: onExec)
+    if result == Int(-Errno.ENOSYS.rawValue) || result == Int(-Errno.EPERM.rawValue) {
+        // For kernels before 5.11, and seccomp filters older than the call.
+        cl_close_one_by_one(first, last, onExec ? 1 : 0)
+        return
     }
     try check(.closeRange, on: "\(first)…", result)
-}
-
-/// For kernels before 5.11: every descriptor that /proc/self/fd lists.
-private func closeOneByOne(from first: Int32, through last: Int32, onExec: Bool) throws(SyscallError) {
-    let directory = try open("/proc/self/fd", [.readOnly, .directory])
-    for entry in try directory.borrowed.list() {
-        guard let number = Int32(entry.name.string), number >= first, number <= last,
-            number != directory.rawValue
-        else { continue }
-        if onExec {
-            try BorrowedFD(rawValue: number).setCloseOnExec(true)
-        } else {
-            _ = cl_close(number)
-        }
-    }
 }
 
 /// What the caller (or its waited-for children) used so far.

@@ -10,13 +10,13 @@ enum HelperClone {
     static func clone(
         _ plan: NamespacePlan, _ handles: borrowing NamespaceHandles, intoCgroup cgroup: BorrowedFD?
     ) throws(StepError) -> CloneOutcome {
-        let pipe = try during("make pipe") { () throws(SyscallError) in try Pipe() }
+        let sockets = try during("make sockets") { () throws(SyscallError) in try SequencedSocket.pair() }
         let outcome = try during("clone helper") { () throws(SyscallError) in
             try cloneProcess([], intoCgroup: cgroup)
         }
         switch consume outcome {
         case .child:
-            let report = pipe.writeEnd.borrowed
+            let report = sockets.second.fd.borrowed
             return runHelper(report: report) { () throws(StepError) in
                 try NamespaceLaunch.join(plan, handles)
                 return try during("clone init") { () throws(SyscallError) in
@@ -24,7 +24,7 @@ enum HelperClone {
                 }
             }
         case .parent(let helper):
-            return try adopt(helper, pipe.ends())
+            return try adopt(helper, sockets.ends())
         }
     }
 
@@ -33,11 +33,11 @@ enum HelperClone {
         beside target: BorrowedFD, kinds: CloneFlags, intoCgroup cgroup: BorrowedFD?,
         closing strangers: [BorrowedFD]
     ) throws(StepError) -> CloneOutcome {
-        let pipe = try during("make pipe") { () throws(SyscallError) in try Pipe() }
+        let sockets = try during("make sockets") { () throws(SyscallError) in try SequencedSocket.pair() }
         let outcome = try during("clone helper") { () throws(SyscallError) in try cloneProcess() }
         switch consume outcome {
         case .child:
-            let report = pipe.writeEnd.borrowed
+            let report = sockets.second.fd.borrowed
             return runHelper(report: report) { () throws(StepError) in
                 for stranger in strangers { _ = OwnedFD(adopting: stranger.rawValue) }
                 return try during("clone into the container") { () throws(SyscallError) in
@@ -48,7 +48,7 @@ enum HelperClone {
                 }
             }
         case .parent(let helper):
-            return try adopt(helper, pipe.ends())
+            return try adopt(helper, sockets.ends())
         }
     }
 
@@ -57,11 +57,14 @@ enum HelperClone {
         report: BorrowedFD, _ body: () throws(StepError) -> CloneOutcome
     ) -> CloneOutcome {
         var record = [Int32](repeating: 0, count: 3)
+        var descriptors: [BorrowedFD] = []
         do throws(StepError) {
             let outcome = try body()
             switch consume outcome {
             case .child: return .child
-            case .parent(let child): record[0] = child.pid.rawValue
+            case .parent(let child):
+                record[0] = child.pid.rawValue
+                descriptors = [BorrowedFD(rawValue: child.takePIDFD().release())]
             }
         } catch {
             if case .syscall(let cause) = error.cause {
@@ -71,26 +74,28 @@ enum HelperClone {
                 record[1] = Errno.EINVAL.rawValue
             }
         }
-        let sent = bestEffort("without the record the runtime sees the end of the pipe") {
+        let sent = bestEffort("without the record the runtime sees the end of the helper") {
             () throws(SyscallError) in
-            try report.writeAll(
-                record.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } })
+            try report.sendMessage(
+                record.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } },
+                descriptors: descriptors)
         }
         exitProcess(sent == nil && record[0] != 0 ? 0 : 1)
     }
 
     /// In the runtime: waits for the helper, whose clone is now a child of the runtime.
     private static func adopt(
-        _ helper: borrowing Child, _ ends: (read: Int32, write: Int32)
+        _ helper: borrowing Child, _ ends: (first: Int32, second: Int32)
     ) throws(StepError) -> CloneOutcome {
-        let readEnd = OwnedFD(adopting: ends.read)
-        _ = OwnedFD(adopting: ends.write)
-        let bytes = try during("hear from the helper") { () throws(SyscallError) in
-            // Init inherits the pipe's writing end, so the end of the file would come too late: one record, one read.
-            let bytes = try readEnd.borrowed.read(max: recordSize)
+        let socket = OwnedFD(adopting: ends.first)
+        _ = OwnedFD(adopting: ends.second)
+        var message = try during("hear from the helper") { () throws(SyscallError) in
+            // Init inherits the other end, so the end of the stream would come too late: one record, one message.
+            let message = try socket.borrowed.receiveMessage(max: recordSize)
             try waitForExit(of: .pidfd(helper.pidfd.borrowed))
-            return bytes
+            return message
         }
+        let bytes = message.bytes
         guard bytes.count == recordSize else {
             throw StepError("clone init", refused: "the helper process ended without a word")
         }
@@ -102,8 +107,9 @@ enum HelperClone {
             throw StepError("join namespaces", SyscallError(call, Errno(rawValue: record[1])))
         }
         let pid = ProcessID(rawValue: record[0])
-        // Nobody else can reap it, so the number cannot have been given away yet.
-        let pidfd = try during("open init") { () throws(SyscallError) in try openPIDFD(pid) }
+        guard let pidfd = message.descriptor.take() else {
+            throw StepError("clone init", refused: "the helper process has not handed init over")
+        }
         return .parent(Child(pid: pid, pidfd: pidfd))
     }
 }

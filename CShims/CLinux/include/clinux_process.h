@@ -115,6 +115,8 @@ static inline long cl_getrusage(int who, struct rusage *usage) { return CL_RET(g
 static inline long cl_close_range(uint32_t first, uint32_t last, uint32_t flags) {
     return CL_RET(syscall(SYS_close_range, first, last, flags));
 }
+/// Does what close_range(2) does, number by number up to the default of fs.nr_open.
+void cl_close_one_by_one(int first, int last, int on_exec);
 /// personality(2)
 static inline long cl_personality(uint64_t domain) { return CL_RET(personality(domain)); }
 /// ioprio_set(2) for a process (who 1) or process group (who 2).

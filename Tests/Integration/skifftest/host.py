@@ -127,7 +127,8 @@ def snapshot() -> dict[str, set[str]]:
     state = {f"{d}/{name}" for d in ("/run/skiff", "/run/crun", "/run/runc") if os.path.isdir(d)
              for name in os.listdir(d) if TOKEN in name}
     return {
-        "process": {f"{pid} {name}" for pid, name in descendants().items()},
+        # The launcher of WITHOUT ends when the kernel has forgotten the last process under its filter.
+        "process": {f"{pid} {name}" for pid, name in descendants().items() if not name.startswith("without ")},
         "mount": {f"{line} #{n}" for n, line in _numbered(mounts())},
         "cgroup": cgroups(),
         "network link": _links(),

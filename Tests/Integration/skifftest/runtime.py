@@ -14,6 +14,9 @@ from .bundle import PROBE, Bundle, verb_words
 from .process import Result, Running, until
 
 
+WITHOUT = Path(__file__).resolve().parents[3] / ".build/tests/without"
+
+
 class Runtime:
     """One state directory and the program that works on it."""
 
@@ -22,6 +25,7 @@ class Runtime:
         self.root = scratch / "state"
         self._count = 0
         self.globals: list[str] = []
+        self.without = [str(WITHOUT), os.environ["WITHOUT"]] if os.environ.get("WITHOUT") else []
         self.wrapper: list[str] = []  # a program that runs the runtime, and its arguments
         if name == "crun" and Path("/sys/fs/cgroup/cgroup.controllers").exists():
             self.globals = ["--cgroup-manager=disabled"]  # Debian's wants to raise RLIMIT_MEMLOCK for its device program
@@ -39,7 +43,7 @@ class Runtime:
         return f"{host.TOKEN}-{self.scratch.name}-{self._count}"
 
     def words(self, *args) -> list[str]:
-        return [*self.wrapper, self.path, *self.globals, "--root", str(self.root), *map(str, args)]
+        return [*self.without, *self.wrapper, self.path, *self.globals, "--root", str(self.root), *map(str, args)]
 
     def __call__(self, *args, timeout: float = process.DEFAULT_TIMEOUT, **more) -> Result:
         """`RUNTIME --root … args` to its end."""
