@@ -186,6 +186,12 @@ extension BorrowedFD {
         return (attributes, mount)
     }
 
+    /// Whether the file is the top of a mount.
+    /// - SeeAlso: statx(2) STATX_ATTR_MOUNT_ROOT
+    package func isMountRoot() throws(SyscallError) -> Bool {
+        try extendedAttributesAndMount().attributes & 0x2000 != 0
+    }
+
     /// Whether the file has the immutable attribute, see chattr(1), and whether fs-verity guards it.
     /// - SeeAlso: statx(2)
     package func protection() throws(SyscallError) -> (isImmutable: Bool, hasVerity: Bool) {

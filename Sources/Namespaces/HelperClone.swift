@@ -4,8 +4,10 @@ import LinuxSystem
 /// namespace belongs to a joined user namespace, from where the runtime itself could not come back; and a further
 /// process of a container never shows the host's root or the runtime's descriptors in there (CVE-2016-9962).
 enum HelperClone {
-    /// What the helper tells: pid of init, or the failed call.
+    /// What the helper tells: pid of init, or the failed call and its error; after these numbers the texts of the error,
+    /// each with a NUL.
     private static let recordSize = 12
+    private static let textSize = 1024
 
     static func clone(
         _ plan: NamespacePlan, _ handles: borrowing NamespaceHandles, intoCgroup cgroup: BorrowedFD?
@@ -58,6 +60,7 @@ enum HelperClone {
     ) -> CloneOutcome {
         var record = [Int32](repeating: 0, count: 3)
         var descriptors: [BorrowedFD] = []
+        var texts: [String] = []
         do throws(StepError) {
             let outcome = try body()
             switch consume outcome {
@@ -67,18 +70,21 @@ enum HelperClone {
                 descriptors = [BorrowedFD(rawValue: child.takePIDFD().release())]
             }
         } catch {
-            if case .syscall(let cause) = error.cause {
+            switch error.cause {
+            case .syscall(let cause):
                 record[1] = cause.errno.rawValue
                 record[2] = Int32(cause.call.rawValue)
-            } else {
-                record[1] = Errno.EINVAL.rawValue
+                texts = [error.step.name, cause.operand ?? "", error.hint ?? ""]
+            case .refused(let reason): texts = [error.step.name, reason, error.hint ?? ""]
             }
         }
         let sent = bestEffort("without the record the runtime sees the end of the helper") {
             () throws(SyscallError) in
+            let numbers = record.flatMap { value in
+                (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
+            }
             try report.sendMessage(
-                record.flatMap { value in (0..<4).map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) } },
-                descriptors: descriptors)
+                numbers + texts.flatMap { Array($0.utf8) + [0] }.prefix(textSize), descriptors: descriptors)
         }
         exitProcess(sent == nil && record[0] != 0 ? 0 : 1)
     }
@@ -91,25 +97,36 @@ enum HelperClone {
         _ = OwnedFD(adopting: ends.second)
         var message = try during("hear from the helper") { () throws(SyscallError) in
             // Init inherits the other end, so the end of the stream would come too late: one record, one message.
-            let message = try socket.borrowed.receiveMessage(max: recordSize)
+            let message = try socket.borrowed.receiveMessage(max: recordSize + textSize)
             try waitForExit(of: .pidfd(helper.pidfd.borrowed))
             return message
         }
         let bytes = message.bytes
-        guard bytes.count == recordSize else {
+        guard bytes.count >= recordSize else {
             throw StepError("clone init", refused: "the helper process ended without a word")
         }
         let record = stride(from: 0, to: recordSize, by: 4).map { start in
             (0..<4).reduce(Int32(0)) { $0 | Int32(bytes[start + $1]) << Int32($1 * 8) }
         }
-        guard record[0] > 0 else {
-            let call = Call(rawValue: UInt16(truncatingIfNeeded: record[2])) ?? .setns
-            throw StepError("join namespaces", SyscallError(call, Errno(rawValue: record[1])))
-        }
+        guard record[0] > 0 else { throw failure(record, bytes.dropFirst(recordSize)) }
         let pid = ProcessID(rawValue: record[0])
         guard let pidfd = message.descriptor.take() else {
             throw StepError("clone init", refused: "the helper process has not handed init over")
         }
         return .parent(Child(pid: pid, pidfd: pidfd))
+    }
+
+    /// The helper's error, put together again.
+    private static func failure(_ record: [Int32], _ bytes: ArraySlice<UInt8>) -> StepError {
+        let texts = bytes.split(separator: 0, omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        func text(_ index: Int) -> String { index < texts.count ? texts[index] : "" }
+        let step = Step(text(0).isEmpty ? "join namespaces" : text(0))
+        let hint = text(2).isEmpty ? nil : text(2)
+        guard record[1] != 0 else { return StepError(step, refused: text(1), hint: hint) }
+        let call = Call(rawValue: UInt16(truncatingIfNeeded: record[2])) ?? .setns
+        return StepError(
+            step, SyscallError(call, on: text(1).isEmpty ? nil : text(1), Errno(rawValue: record[1])),
+            hint: hint)
     }
 }

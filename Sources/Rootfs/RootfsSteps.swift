@@ -43,6 +43,8 @@ package enum RootfsSteps {
             try during("separate mounts from the host's") { () throws(SyscallError) in
                 try setMountAttributes(.currentDirectory, path: "/", propagation: .isSlave, recursive: true)
             }
+        } else {
+            try separateCarrier(of: plan.attachPoint ?? "/")
         }
         if plan.opensInChild { try sources.openAll(plan) }
         guard let root = sources.root.take() else {
@@ -60,6 +62,18 @@ package enum RootfsSteps {
             throw StepError("attach root file system", error)
         }
         return RootfsContext(plan: plan, rootTree: root, sources: sources)
+    }
+
+    /// In a mount namespace that others use, only the mount that the root will lie on leaves its peers: what is mounted
+    /// on a shared mount shows wherever it has one, the host included (MNT-30).
+    private static func separateCarrier(of place: Path) throws(StepError) {
+        try during("separate \(place) from the host's mounts") { () throws(SyscallError) in
+            var directory = try open(place, [.pathOnly])
+            for _ in place.components where try !directory.borrowed.isMountRoot() {
+                directory = try open("..", [.pathOnly, .directory], in: directory.borrowed)
+            }
+            try setMountAttributes(directory.borrowed, propagation: .isSlave)
+        }
     }
 
     /// Steps before the hooks of `create`.
