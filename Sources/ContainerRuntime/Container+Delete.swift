@@ -55,7 +55,9 @@ extension Container {
     /// Who creates or deletes holds this; a plain delete does not wait for a create.
     private func lock(_ directory: BorrowedFD, force: Bool) throws(StepError) -> FileLock {
         do throws(SyscallError) {
-            return try FileLock(try directory.duplicate(), blocking: force)
+            let lock = try FileLock(try directory.duplicate(), blocking: force)
+            // Whoever had the lock before may have deleted it, and the id may be another container's by now.
+            if try directory.status().linkCount > 0 { return lock }
         } catch {
             if error.errno == .EAGAIN {
                 throw StepError(
@@ -63,6 +65,7 @@ extension Container {
             }
             throw StepError("lock the container's state", error)
         }
+        throw StepError("", refused: "container does not exist", code: .containerNotFound)
     }
 
     private func removeCgroup(account: Bool) throws(StepError) -> CgroupStatistics? {

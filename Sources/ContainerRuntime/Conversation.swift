@@ -89,13 +89,13 @@ struct Conversation: ~Copyable {
                 }
                 try process.initial.answer(.proceed)
             case .runHooks:
-                try runHooks(process.initial.child.pid)
+                try launch.runHooks(process.initial.child.pid)
                 try process.initial.answer(.hooksDone)
             case .takeConsole: try takeConsole(descriptor)
             case .takeListener(let number):
                 try SeccompAgent.handOver(
                     number, sent: descriptor, of: process.initial.child, spec: launch.spec,
-                    state: hookState(process.initial.child.pid)
+                    state: launch.hookState(process.initial.child.pid)
                 )
                 try process.initial.answer(.listenerTaken)
             case .warn(let text): launch.request.warn(text)
@@ -106,21 +106,6 @@ struct Conversation: ~Copyable {
             if case .fail(let failure) = action { throw failure }
             throw LaunchFailure(error)
         }
-    }
-
-    private func hookState(_ pid: ProcessID) -> ContainerState {
-        var state = launch.plan.initial.state
-        state.pid = Int(pid.rawValue)
-        return state
-    }
-
-    private func runHooks(_ pid: ProcessID) throws(StepError) {
-        let directory = try during("open the bundle \(launch.bundlePath)") { () throws(SyscallError) in
-            try open(launch.bundlePath, [.pathOnly, .directory])
-        }
-        let runner = HookRunner(state: hookState(pid).json(), directory: directory.borrowed)
-        try runner.run(launch.spec.hooks?.prestart ?? [], .prestart)
-        try runner.run(launch.spec.hooks?.createRuntime ?? [], .createRuntime)
     }
 
     private mutating func takeConsole(_ descriptor: consuming OwnedFD?) throws(StepError) {

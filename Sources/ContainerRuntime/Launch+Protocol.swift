@@ -1,5 +1,7 @@
 package import ContainerInit
+import JSONCoding
 package import LinuxSystem
+import RuntimeSpec
 
 extension Launch {
     /// Creates a container that waits for `start`. `rootTree`, if given, is its root file system.
@@ -39,5 +41,22 @@ extension Launch {
     private func connectConsole() throws(StepError) -> Int32? {
         guard case .socket(let path) = request.console else { return nil }
         return try ConsoleSocket.connect(to: path).release()
+    }
+
+    /// The state that hooks and the agent of a filter get.
+    func hookState(_ pid: ProcessID) -> ContainerState {
+        var state = plan.initial.state
+        state.pid = Int(pid.rawValue)
+        return state
+    }
+
+    /// Hooks that come before the root changes.
+    func runHooks(_ pid: ProcessID) throws(StepError) {
+        let directory = try during("open the bundle \(bundlePath)") { () throws(SyscallError) in
+            try open(bundlePath, [.pathOnly, .directory])
+        }
+        let runner = HookRunner(state: hookState(pid).json(), directory: directory.borrowed)
+        try runner.run(spec.hooks?.prestart ?? [], .prestart)
+        try runner.run(spec.hooks?.createRuntime ?? [], .createRuntime)
     }
 }

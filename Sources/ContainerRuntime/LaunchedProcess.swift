@@ -81,7 +81,7 @@ extension Launch {
         }
     }
 
-    private func makeCgroup() throws(StepError) -> Cgroup {
+    func makeCgroup() throws(StepError) -> Cgroup {
         guard let planned = plan.cgroup else { return Cgroup.none() }
         let cgroup = try phase(.cgroupFailed) { () throws(StepError) in
             try Cgroup.create(planned, leavingDevices: true)
@@ -166,7 +166,7 @@ extension InitPlan {
 
 extension CgroupRecord {
     /// Where a planned cgroup will be.
-    fileprivate init(_ plan: CgroupPlan) {
+    init(_ plan: CgroupPlan) {
         self.init(
             path: plan.path.description, isInOwnFolder: plan.path.isInOwnFolder,
             directories: plan.directories.map { directory in

@@ -4,7 +4,7 @@ package import RuntimeSpec
 /// Which verbs are allowed in which status.
 /// - SeeAlso: runtime-spec runtime.md, Lifecycle and Operations
 package enum StateTransition: String, Sendable, CaseIterable {
-    case start, kill, delete, exec, pause, resume, update, processes
+    case start, kill, delete, exec, pause, resume, update, processes, checkpoint
 
     /// The status values in which the verb is allowed.
     package var allowed: [ContainerState.Status] {
@@ -15,6 +15,7 @@ package enum StateTransition: String, Sendable, CaseIterable {
         case .exec: [.created, .running]
         case .pause: [.created, .running]
         case .resume: [.paused]
+        case .checkpoint: [.running, .paused]
         case .update, .processes: [.created, .running, .paused]
         }
     }
@@ -25,7 +26,7 @@ package enum StateTransition: String, Sendable, CaseIterable {
         let names = allowed.map(\.rawValue).joined(separator: " or ")
         switch (self, status) {
         case (.kill, .stopped), (.exec, .stopped), (.processes, .stopped), (.pause, .stopped),
-            (.update, .stopped):
+            (.update, .stopped), (.checkpoint, .stopped):
             throw StepError("", refused: "container not running", code: .containerNotRunning)
         case (.exec, .paused):
             throw StepError(

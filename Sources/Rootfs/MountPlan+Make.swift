@@ -1,4 +1,4 @@
-import LinuxSystem
+package import LinuxSystem
 package import RuntimeSpec
 
 extension MountPlan {
@@ -126,7 +126,7 @@ extension PropagationChange {
 
 extension Path {
     /// The path without empty names, `.` and `..`, resolved as text only; for comparing, never for opening.
-    var lexicallyCleaned: Path {
+    package var lexicallyCleaned: Path {
         var names: [Path] = []
         for name in components {
             if name == ".." { _ = names.popLast() } else { names.append(name) }

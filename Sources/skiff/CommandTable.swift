@@ -37,7 +37,7 @@ enum CommandTable {
         ("kill", { .kill }),
         ("delete", { .delete }), ("state", { .state }), ("list", { .list }), ("ps", { .processes }),
         ("pause", { .pause }), ("resume", { .resume }), ("update", { .update }), ("spec", { .spec }),
-        ("features", { .features }),
+        ("checkpoint", { .checkpoint }), ("restore", { .restore }), ("features", { .features }),
     ]
     private static let engineVerbs: [(name: String, make: Maker)] = [
         ("stop", { .stop }), ("restart", { .restart }), ("rm", { .remove }), ("wait", { .wait }),

@@ -44,6 +44,18 @@ extension Invocation {
     }
 }
 
+extension Invocation {
+    /// Deletes a container that has ended; a checkpoint may have done it.
+    func deleteEnded(_ container: Container, exitCode: Int32 = 1) throws(CommandError) {
+        do throws(StepError) {
+            let remains = try container.delete(force: true, account: false)
+            for warning in remains.warnings { output.warn(warning) }
+        } catch {
+            if error.code != .containerNotFound { throw CommandError(error, exitCode: exitCode) }
+        }
+    }
+}
+
 /// `run` of a bundle, in the foreground or detached.
 struct BundleRun {
     private let invocation: Invocation
@@ -94,11 +106,7 @@ struct BundleRun {
         let result = try stay(&running, notify)
         let failed = invocation.style.runFailureCode(1)
         if !invocation.arguments.isSet("keep") {
-            let container = running.container
-            let remains = try command(exitCode: failed) { () throws(StepError) in
-                try container.delete(force: true, account: false)
-            }
-            for warning in remains.warnings { invocation.output.warn(warning) }
+            try invocation.deleteEnded(running.container, exitCode: failed)
         }
         return result.exit.shellCode
     }
