@@ -37,7 +37,7 @@ struct Conversation: ~Copyable {
         var process = process
         let startsEarly = isPlain(process.filter)
         do throws(LaunchFailure) {
-            try process.controlDevices()
+            try process.controlDevices(launch)
             try process.settle(afterFirstSteps: false)
             if startsEarly {
                 try commit(&process)

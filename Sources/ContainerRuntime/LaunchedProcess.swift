@@ -29,11 +29,17 @@ extension LaunchedProcess {
     }
 
     /// Puts the device rules in place while init makes the mounts. Init is trusted with devices, hooks and the program
-    /// come later.
-    func controlDevices() throws(LaunchFailure) {
+    /// come later. A runtime that may not load the program goes on without it for a container in a user namespace: no
+    /// node can be made there, and those of the host that are bound open for nobody who could not open them anyway.
+    func controlDevices(_ launch: borrowing Launch) throws(LaunchFailure) {
         guard let cgroupPlan else { return }
-        try asLaunch { () throws(StepError) in
+        do throws(StepError) {
             try phase(.cgroupFailed) { () throws(StepError) in try cgroup.controlDevices(cgroupPlan) }
+        } catch {
+            guard error.errno == .EPERM, launch.plan.initial.mounts.opensInChild,
+                launch.plan.initial.namespaces.hasUserNamespace
+            else { throw LaunchFailure(error) }
+            launch.request.explain?("device rules are left out: \(error)")
         }
     }
 }

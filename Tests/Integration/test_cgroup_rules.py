@@ -1,11 +1,13 @@
 """Control groups in a view with version 2 only, whatever the machine mounts: who owns a group, what is refused (CG-*, RES-*)."""
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from conftest import skiff_path
 from skifftest import host
 
 pytestmark = pytest.mark.skiff_only
@@ -157,6 +159,39 @@ def test_cg_11_devices_stay_closed_while_rules_are_replaced(rt, v2, bundle, scra
         for _ in range(20):
             rt("update", "--resources", rules, container.id).ok()
         assert container.status == "running"
+
+
+@pytest.fixture
+def delegated(rt, v2, scratch):
+    """The runtime belongs to user 1000 and sits in a group that was given to that user."""
+    top = v2 / f"{host.TOKEN}user"
+    (top / "session").mkdir(parents=True)
+    for directory in (top, top / "session"):
+        for path in (directory, *(directory / name for name in DELEGATED)):
+            os.chown(path, 1000, 1000)
+    program = scratch / "skiff"
+    shutil.copy2(skiff_path(), program)
+    enter = scratch / "as-user"
+    enter.write_text(f"#!/bin/sh\necho $$ >/sys/fs/cgroup/{top.name}/session/cgroup.procs\n"
+                     f'exec setpriv --reuid 1000 --regid 1000 --clear-groups {program} "$@"\n')
+    enter.chmod(0o755)
+    Path(rt.path).write_text(WRAPPER.format(program=enter))
+    rt.root.mkdir()
+    os.chown(rt.root, 1000, 1000)
+    yield top
+    (top / "session").rmdir()
+    top.rmdir()
+
+
+def test_cg_12_without_the_right_to_load_programs_a_user_namespace_does(rt, delegated, bundle):
+    os.chown(bundle.path, 1000, 1000)
+    bundle.user_namespace(host_id=1000, size=1).linux["cgroupsPath"] = f"/{delegated.name}/c1"
+    bundle.drop_mount("/sys/fs/cgroup").drop_mount("/dev/pts").config["process"].pop("rlimits")
+    bundle.probe(("write", "/dev/null", "x", "w"), ("mknod", "/dev/x", "c", "1", "1"))
+    rt.globals.append("--debug")
+    result = rt.run(bundle).ok()
+    assert [line["errno"] for line in result.lines] == ["", "EPERM"]
+    assert "device rules are left out" in result.err and "BPF_PROG_LOAD" in result.err
 
 
 # ---- values that version 2 cannot have ----
