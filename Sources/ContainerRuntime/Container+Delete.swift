@@ -35,9 +35,10 @@ extension Container {
     package func delete(force: Bool, account: Bool = true) throws(StepError) -> Remains {
         let directory = try store.directory(of: id)
         let lock = try lock(directory.borrowed, force: force)
-        let status = record.pid == 0 ? .stopped : try status()
+        let status = record.isComplete ? try status() : .stopped
         if !force { try StateTransition.delete.check(status) }
-        if status != .stopped { try endAll() }
+        // A create that was killed may have left an init that has heard nothing of it.
+        if status != .stopped || (!record.isComplete && record.pid > 0) { try endAll() }
         var remains = Remains()
         remains.statistics = try phase(.cgroupFailed) { () throws(StepError) in
             try removeCgroup(account: account)

@@ -40,23 +40,28 @@ extension Container {
         }
     }
 
-    /// Opens the gate; taking its name away decides between two who start at once.
+    /// Opens the gate. Who gives it another name first is the one who starts; once connected nothing can fail.
     private func openGate() throws(StepError) -> SyncChannel {
         let path = store.gatePath(of: id)
+        let taken = store.takenGatePath(of: id)
         do throws(SyscallError) {
-            let channel = try StartGate.open(at: path)
-            try unlink(path)
+            try rename(path, to: taken)
+        } catch {
+            guard error.errno == .ENOENT else { throw StepError("take the start gate", error) }
+            throw StepError(
+                "", refused: "cannot start a container that is started already", code: .containerState)
+        }
+        do throws(SyscallError) {
+            let channel = try StartGate.open(at: taken)
+            bestEffort("delete removes it too") { () throws(SyscallError) in try unlink(taken) }
             return channel
         } catch {
-            switch error.errno {
-            case .ENOENT:
-                throw StepError(
-                    "", refused: "cannot start a container that is started already", code: .containerState)
-            case .ECONNREFUSED:
+bestEffort("delete removes it too") { () throws(SyscallError) in try rename(taken, to: path) }
+            if error.errno == .ECONNREFUSED {
                 throw StepError(
                     "", refused: "container not running: init has ended", code: .containerNotRunning)
-            default: throw StepError("open the start gate", error)
             }
+            throw StepError("open the start gate", error)
         }
     }
 

@@ -65,7 +65,7 @@ package struct Container: Sendable {
 
     /// Where in its life the container is now.
     package func status() throws(StepError) -> ContainerState.Status {
-        if record.pid == 0 { return try isBeingCreated() ? .creating : .stopped }
+        if !record.isComplete { return try isBeingCreated() ? .creating : .stopped }
         guard try openInit() != nil else { return .stopped }
         return try statusOfLiving()
     }

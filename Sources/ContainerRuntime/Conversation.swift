@@ -39,6 +39,7 @@ struct Conversation: ~Copyable {
         do throws(LaunchFailure) {
             try process.controlDevices(launch)
             try process.settle(afterFirstSteps: false)
+            if launch.plan.cgroup == nil, !startsEarly { try remember(&process) }
             if startsEarly {
                 try commit(&process)
                 try process.initial.send(.start)
@@ -120,19 +121,27 @@ struct Conversation: ~Copyable {
         }
     }
 
+    /// Without a cgroup only the record leads to init: written before init can outlive us.
+    private func remember(_ process: inout LaunchedProcess) throws(LaunchFailure) {
+        do throws(StepError) {
+            try process.noteInit()
+            try process.reservation.write(process.record)
+        } catch {
+            throw LaunchFailure(error)
+        }
+    }
+
     /// Writes configuration, state and pid file, in this order: who sees the pid file finds the rest.
     private mutating func commit(_ process: inout LaunchedProcess) throws(LaunchFailure) {
         do throws(StepError) {
-            let pid = process.initial.child.pid
-            process.record.pid = pid.rawValue
-            process.record.startTime =
-                try during("find the start time of init") { () throws(SyscallError) in
-                    try processStartTime(pid)
-                } ?? 0
+            try process.noteInit()
             process.record.created = Clock.timestamp(Clock.wall())
-            try process.reservation.write(configuration: launch.configuration)
+            if !process.record.hasPoststop {
+                try process.reservation.write(configuration: launch.configuration)
+            }
             try process.reservation.write(process.record)
             isCommitted = true
+            let pid = process.initial.child.pid
             if let path = launch.request.pidFile { try PIDFile.write(pid, to: path) }
             if let path = launch.request.pidfdSocket {
                 try PIDFDSocket.send(process.initial.child.pidfd.borrowed, of: .initial, to: path)

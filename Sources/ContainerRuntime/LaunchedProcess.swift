@@ -44,6 +44,18 @@ extension LaunchedProcess {
     }
 }
 
+extension LaunchedProcess {
+    /// Enters into the record which process is init.
+    mutating func noteInit() throws(StepError) {
+        let pid = initial.child.pid
+        record.pid = pid.rawValue
+        record.startTime =
+            try during("find the start time of init") { () throws(SyscallError) in
+                try processStartTime(pid)
+            } ?? 0
+    }
+}
+
 extension Launch {
     /// Makes the cgroup and the process. On a failure nothing stays.
     mutating func begin(rootTree: consuming MountTree?) throws(StepError) -> LaunchedProcess {
@@ -52,7 +64,8 @@ extension Launch {
         try makeNotifyDirectory()
         var record = makeRecord()
         let filter = try compileFilter()
-        // Written before the cgroup exists: whoever finds us dead finds the cgroup by this.
+        // Written before the cgroup exists: whoever finds us dead finds the cgroup by this, and the hooks to run.
+        if record.hasPoststop { try reservation.write(configuration: configuration) }
         record.cgroup = plan.cgroup.map { CgroupRecord($0) }
         try reservation.write(record)
         let cgroup = try makeCgroup()

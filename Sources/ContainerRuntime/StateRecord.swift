@@ -18,11 +18,11 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
     package var bundle = ""
     /// Absolute path of the root file system, for people and for engines.
     package var rootfs = ""
-    /// When create finished, RFC 3339.
+    /// When create finished, RFC 3339; empty while it is under way.
     package var created = ""
     /// Name or number of the user who made it.
     package var owner = ""
-    /// Process id of init in the runtime's pid namespace; 0 while create is under way.
+    /// Process id of init in the runtime's pid namespace; 0 as long as it is not known.
     package var pid: Int32 = 0
     /// Start time of that process in clock ticks since boot: with the pid it names one process for ever.
     package var startTime: UInt64 = 0
@@ -40,6 +40,9 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
     package var hasPoststop = false
     /// Whether processes of the container keep the session keyring of whoever starts them.
     package var keepsKeyring = false
+
+    /// Whether create has finished.
+    package var isComplete: Bool { !created.isEmpty }
 
     /// An empty record.
     package init() {}

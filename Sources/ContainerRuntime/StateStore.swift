@@ -6,7 +6,7 @@ package import LinuxSystem
 /// ```
 /// /run/skiff/ID/state.json    StateRecord, one per line: the last whole line counts
 ///               config.json   the configuration as it was at create
-///               start.sock    there until the container is started
+///               start.sock    there until the container is started; for a moment under another name
 /// ```
 ///
 /// `mkdir` decides who owns an id. Whoever makes or removes a container holds a lock on its directory; the lock
@@ -17,7 +17,8 @@ package struct StateStore: Sendable {
         static let state: Path = "state.json"
         static let configuration: Path = "config.json"
         static let gate: Path = "start.sock"
-        static let all = [state, configuration, gate]
+        static let takenGate: Path = "start.taken"
+        static let all = [state, configuration, gate, takenGate]
     }
 
     /// Absolute or relative path of the directory.
@@ -54,6 +55,11 @@ package struct StateStore: Sendable {
 
     /// The gate socket of a container.
     func gatePath(of id: ContainerID) -> Path { root.appending(id.path).appending(FileName.gate) }
+
+    /// Its name while somebody starts the container.
+    func takenGatePath(of id: ContainerID) -> Path {
+        root.appending(id.path).appending(FileName.takenGate)
+    }
 
     /// Takes an id: makes its directory, which fails if there is one, and locks it.
     package func reserve(_ id: ContainerID) throws(StepError) -> Reservation {

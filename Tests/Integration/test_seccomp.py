@@ -154,6 +154,108 @@ def test_sec_1_3_8_unknown_values_are_refused(rt, bundle, key, value):
     rt.refuse(bundle, "seccomp", verb="run")
 
 
+def test_sec_4_conditions_on_one_argument_are_alternatives(rt, bundle):
+    """libseccomp takes one condition for an argument, so that such a rule becomes several, as runc splits it."""
+    conditions = [{"index": 0, "value": 1, "op": "SCMP_CMP_EQ"}, {"index": 0, "value": 5, "op": "SCMP_CMP_EQ"},
+                  {"index": 1, "value": 9, "op": "SCMP_CMP_EQ"}]
+    bundle.linux["seccomp"] = allow_all_but(rule("getppid", errnoRet=77, args=conditions))
+    answers = rt.answers(bundle, *[("syscall", GETPPID, *a) for a in ((1, 0), (5, 0), (3, 9), (3, 8), (0, 0))])
+    assert [a["errno"] == "EBADFD" for a in answers] == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize("names", [["getpid"], ["getpid", "getppid", "no_such_call"]])
+def test_sec_5_rules_hold_for_every_listed_abi(rt, bundle, names):
+    """i386 numbers by int 0x80 and x32 numbers, whose kernel support may be missing."""
+    bundle.linux["seccomp"] = allow_all_but(rule(*names, errnoRet=77))
+    native, x32, i386, other = rt.answers(bundle, ("syscall", 39), ("syscall", 39 + 0x40000000), ("int80", 20), ("int80", 24))
+    assert native["errno"] == "EBADFD" and x32["errno"] in ("EBADFD", "ENOSYS")
+    assert i386["errno"] in ("EBADFD", "ENOSYS") and other["errno"] in ("", "ENOSYS")
+
+
+@pytest.mark.parametrize("call", [("int80", 20), ("int80", 9999), ("syscall", 39 + 0x40000000)])
+@pytest.mark.parametrize("architectures", [[], ["SCMP_ARCH_NATIVE"], ["SCMP_ARCH_X86_64"]])
+def test_sec_5_abis_that_are_not_listed_never_get_through(rt, bundle, architectures, call):
+    profile = {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 77, "syscalls": [rule(*_everything_but("getpid"), action="SCMP_ACT_ALLOW")]}
+    if architectures:
+        profile["architectures"] = architectures
+    bundle.linux["seccomp"] = profile
+    result = rt.run(bundle.probe(call, ("echo", "survived")))
+    assert result.code == 128 + 31 or result.lines[0]["errno"] != "", result
+
+
+def _everything_but(name: str) -> list[str]:
+    from skifftest.agent import system_calls
+    return [n for n in system_calls() if n != name]
+
+
+@pytest.mark.skiff_only
+def test_sec_7_every_listed_abi_has_its_own_newest_call(rt, bundle):
+    """The newest call of the profile is execveat: 322 on x86-64, 358 on i386, 545 on x32."""
+    names = [n for n in _everything_but("getppid") if _number(n) <= 322]
+    bundle.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ERRNO", "defaultErrnoRet": 77, "architectures": ARCHITECTURES,
+                               "syscalls": [rule(*names, action="SCMP_ACT_ALLOW")]}
+    old, new, i386_old, i386_new, x32_new = rt.answers(
+        bundle, ("syscall", GETPPID), ("syscall", 460), ("int80", 64), ("int80", 9999), ("syscall", 0x40000000 + 9999))
+    assert (old["errno"], new["errno"]) == ("EBADFD", "ENOSYS")
+    assert i386_old["errno"] in ("EBADFD", "ENOSYS") and i386_new["errno"] == x32_new["errno"] == "ENOSYS"
+
+
+def _number(name: str) -> int:
+    import ctypes
+    return ctypes.CDLL("libseccomp.so.2").seccomp_syscall_resolve_name(name.encode())
+
+
+@pytest.mark.parametrize("default", ["SCMP_ACT_ALLOW", "SCMP_ACT_LOG", "SCMP_ACT_TRACE"])
+def test_sec_7_only_a_default_of_errno_makes_new_calls_enosys(rt, bundle, default):
+    bundle.linux["seccomp"] = {"defaultAction": default, "syscalls": [rule(*_everything_but("x"), action="SCMP_ACT_ALLOW")]}
+    assert rt.answers(bundle, ("syscall", 9999))[0]["errno"] == "ENOSYS"  # the kernel's own; no filter is in its way
+
+
+@pytest.mark.parametrize("default", ["SCMP_ACT_KILL", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD", "SCMP_ACT_TRAP"])
+def test_sec_14_no_rules_and_a_killing_default_end_the_program_at_its_first_call(rt, bundle, default):
+    bundle.linux["seccomp"] = {"defaultAction": default}
+    result = rt.run(bundle.probe(("echo", "survived")))
+    assert result.code != 0 and result.out == ""
+
+
+@pytest.mark.peer(crun="no check", runc="no check")
+@pytest.mark.parametrize("action", ["KILL", "KILL_PROCESS", "KILL_THREAD", "TRAP", "ALLOW", "LOG", "NOTIFY"])
+def test_sec_2_errno_fits_no_other_action(rt, bundle, action):
+    bundle.linux["seccomp"] = {**allow_all_but(rule("personality", action=f"SCMP_ACT_{action}", errnoRet=5)), "listenerPath": "/x"}
+    rt.refuse(bundle, "errnoRet")
+    if action != "NOTIFY":
+        bundle.linux["seccomp"] = {"defaultAction": f"SCMP_ACT_{action}", "defaultErrnoRet": 5}
+        rt.refuse(bundle, "defaultErrnoRet")
+
+
+@pytest.mark.peer(crun="no check", runc="no check")
+@pytest.mark.parametrize("value", [4096, 65536, -1, "EPERM", 1.5])
+def test_sec_2_an_errno_that_is_none_is_refused(rt, bundle, value):
+    bundle.linux["seccomp"] = allow_all_but(rule("personality", errnoRet=value))
+    rt.refuse(bundle, "errnoRet")
+
+
+def test_sec_1_rules_of_several_calls_do_not_disturb_each_other(rt, bundle):
+    bundle.linux["seccomp"] = allow_all_but(
+        rule("getppid", errnoRet=77, args=[{"index": 0, "value": 3, "op": "SCMP_CMP_EQ"}]),
+        rule("getpgid", errnoRet=71), rule("personality", action="SCMP_ACT_LOG"))
+    one, two, three, four = rt.answers(bundle, ("syscall", GETPPID, 3), ("syscall", GETPPID, 4), ("syscall", GETPGID), ("syscall", PERSONALITY, "0xffffffff"))
+    assert [one["errno"], two["errno"], three["errno"], four["errno"]] == ["EBADFD", "", "EPROTO", ""]
+
+
+def test_sec_8_waiting_killable_without_a_listener(rt, bundle):
+    bundle.linux["seccomp"] = allow_all_but(rule("personality"), flags=["SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV"])
+    if rt.name != "skiff":
+        pytest.skip("Debian's do not know it")
+    assert rt.answers(bundle, ("syscall", PERSONALITY))[0]["errno"] == "EPERM"
+
+
+@pytest.mark.skiff_only
+def test_sec_9_notify_as_the_default_is_refused(rt, bundle):
+    bundle.linux["seccomp"] = {"defaultAction": "SCMP_ACT_NOTIFY", "listenerPath": "/x"}
+    rt.refuse(bundle, "defaultAction", "SCMP_ACT_NOTIFY")
+
+
 @pytest.mark.parametrize("flags", [["SECCOMP_FILTER_FLAG_LOG"], ["SECCOMP_FILTER_FLAG_SPEC_ALLOW"], ["SECCOMP_FILTER_FLAG_TSYNC"]])
 @pytest.mark.peer(runc="Debian's knows LOG and TSYNC only")
 def test_sec_8_flags(rt, bundle, flags):
