@@ -56,7 +56,7 @@ extension Container {
             bestEffort("delete removes it too") { () throws(SyscallError) in try unlink(taken) }
             return channel
         } catch {
-bestEffort("delete removes it too") { () throws(SyscallError) in try rename(taken, to: path) }
+            bestEffort("delete removes it too") { () throws(SyscallError) in try rename(taken, to: path) }
             if error.errno == .ECONNREFUSED {
                 throw StepError(
                     "", refused: "container not running: init has ended", code: .containerNotRunning)

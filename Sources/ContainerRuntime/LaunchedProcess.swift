@@ -70,6 +70,7 @@ extension Launch {
         try reservation.write(record)
         let cgroup = try makeCgroup()
         if plan.cgroup != nil { record.cgroup = cgroup.record }
+        if !cgroup.notes.isEmpty { hideMissingCgroups(cgroup) }
         let initial: InitialProcess
         do throws(StepError) {
             record.resctrl = try makeResctrlGroup()
@@ -83,6 +84,14 @@ extension Launch {
         return LaunchedProcess(
             reservation: reservation, cgroup: cgroup, cgroupPlan: plan.cgroup, initial: initial,
             filter: filter, resctrl: record.resctrl, record: record)
+    }
+
+    /// What could not be made cannot be shown.
+    private mutating func hideMissingCgroups(_ cgroup: borrowing Cgroup) {
+        guard let planned = plan.cgroup else { return }
+        let made = cgroup.record.directories.map(\.path)
+        let missing = CgroupRecord(planned).directories.map(\.path).filter { !made.contains($0) }
+        plan.initial.mounts.leaveOut(cgroups: missing.map { Path($0) })
     }
 
     private func makeResctrlGroup() throws(StepError) -> ResctrlGroup? {

@@ -156,11 +156,11 @@ struct MountRules {
                 entry.origin = .fresh(type: "cgroup2", source: "cgroup", parameters: [])
                 return [entry]
             }
-            guard let own else { return [emptyDirectory(base)] }
+            guard let own else { return [base.asEmptyCgroupDirectory] }
             makeBind(&entry, of: own, recursive: true)
             return [entry]
         case .hybrid(let hierarchies, let unified):
-            var directory = emptyDirectory(base)
+            var directory = base.asEmptyCgroupDirectory
             directory.flags.set = base.flags.set
             var binds: [MountEntry] = []
             let all =
@@ -176,17 +176,8 @@ struct MountRules {
             }
             return [directory] + binds
         case .none:
-            return [emptyDirectory(base)]
+            return [base.asEmptyCgroupDirectory]
         }
-    }
-
-    private func emptyDirectory(_ base: MountEntry) -> MountEntry {
-        var entry = base
-        entry.origin = .fresh(
-            type: "tmpfs", source: "cgroup",
-            parameters: [MountParameter("mode", "755"), MountParameter("size", "64k")])
-        entry.flags.set.insert(.readOnly)
-        return entry
     }
 
     // MARK: identity mapping
