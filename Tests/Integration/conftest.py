@@ -21,21 +21,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from skifftest import host, process  # noqa: E402
 from skifftest.bundle import Bundle  # noqa: E402
+from skifftest.program import PROJECT, RUNTIME, skiff_path  # noqa: E402
 from skifftest.runtime import Runtime  # noqa: E402
 from skifftest.verdicts import Recorder  # noqa: E402
 
-PROJECT = Path(__file__).resolve().parents[2]
-RUNTIME = os.environ.get("RUNTIME", "skiff")
 VERDICTS = os.environ.get("VERDICTS")
-
-
-def skiff_path() -> str:
-    if "SKIFF" in os.environ:
-        return str(Path(os.environ["SKIFF"]).resolve())
-    for place in ("out/bin/skiff", ".build/release/skiff", ".build/debug/skiff"):
-        if (PROJECT / place).exists():
-            return str((PROJECT / place).resolve())
-    pytest.exit("no skiff to test: run `make build`, or give SKIFF=PATH", returncode=2)
 
 
 def pytest_configure(config):

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from conftest import skiff_path
 from skifftest import host
+from skifftest.program import skiff_path
 
 pytestmark = pytest.mark.skiff_only
 

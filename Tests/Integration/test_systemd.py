@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from conftest import RUNTIME, skiff_path
 from skifftest import host
 from skifftest.process import until
+from skifftest.program import RUNTIME, skiff_path
 from skifftest.systemd import Systemd, SystemdRuntime, reason_against
 
 MIB = 1 << 20

@@ -2,6 +2,8 @@ import LinuxSystem
 
 /// The directories that CRIU works in, open.
 struct CheckpointFolders: ~Copyable {
+    private static let deepestParent = 64
+
     /// The images.
     let images: OwnedFD
     /// Number of the working directory, if it is another one.
@@ -27,6 +29,25 @@ struct CheckpointFolders: ~Copyable {
     func log(_ name: Path) -> CriuLog {
         let directory = workNumber.map { BorrowedFD(rawValue: $0) } ?? images.borrowed
         return CriuLog(path: workPath.appending(name), directory: directory, name: name)
+    }
+
+    /// Makes a user the owner of the images and of their parents: in a user namespace the restored processes read
+    /// them with the rights of the container's root.
+    func give(to owner: (userID: UInt32, groupID: UInt32)) throws(StepError) {
+        try during("give the images to user \(owner.userID)") { () throws(SyscallError) in
+            var directory = try images.borrowed.duplicate()
+            for _ in 0..<Self.deepestParent {
+                try directory.borrowed.changeOwner(userID: owner.userID, groupID: owner.groupID)
+                for entry in try directory.borrowed.list() where entry.kind == .regular {
+                    try changeOwner(
+                        of: entry.name, in: directory.borrowed, userID: owner.userID, groupID: owner.groupID)
+                }
+                guard try statusIfPresent(of: "parent", in: directory.borrowed, following: true) != nil else {
+                    return
+                }
+                directory = try LinuxSystem.open("parent", [.readOnly, .directory], in: directory.borrowed)
+            }
+        }
     }
 
     private static func check(

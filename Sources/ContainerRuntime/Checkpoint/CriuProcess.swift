@@ -19,6 +19,8 @@ struct CriuProcess: ~Copyable {
         var mounts: MountPlan?
         /// The directory that CRIU works in, opened in that namespace: it makes mounts there.
         var work: Path = "."
+        /// Whether what it restores cannot gain privileges: CRIU before 4.0 forgets that, and all its children inherit it.
+        var refusesNewPrivileges = false
         /// Descriptors that it has from 4 on.
         var descriptors: [BorrowedFD] = []
     }
@@ -190,6 +192,7 @@ enum CriuProgram {
             try prepare(surroundings, report)
             try during("start \(program)") { () throws(SyscallError) in
                 try place(surroundings, socket)
+                if surroundings.refusesNewPrivileges { _ = try processControl(.setNoNewPrivileges, 1) }
                 try resetSignalDispositions()
                 try setSignalMask(.none)
                 try execute(

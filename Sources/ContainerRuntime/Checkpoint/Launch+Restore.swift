@@ -93,12 +93,14 @@ private struct RestoreAttempt: ~Copyable {
         _ folders: borrowing CheckpointFolders, _ standard: StandardFiles, _ options: CheckpointOptions
     ) throws(StepError) {
         let log = folders.log("restore.log")
+        if let owner = launch.spec.linux?.rootOutside { try folders.give(to: owner) }
         var request = CriuRequest(kind: .restore, options: options)
         request.facts = facts(folders, log, standard)
         var surroundings = CriuProcess.Surroundings()
         surroundings.cgroup = cgroup.v2Directory
         surroundings.mounts = launch.plan.initial.mounts
         surroundings.work = options.work ?? options.images
+        surroundings.refusesNewPrivileges = launch.spec.process?.noNewPrivileges == true
         surroundings.descriptors = try joinNamespaces(&request.facts)
         var entry = try cgroup.openEntry()
         surroundings.entries = entry.files
@@ -225,5 +227,16 @@ private struct RestoreAttempt: ~Copyable {
         }
         error = error.noting { () throws(StepError) in try cgroup.remove() }
         return error
+    }
+}
+
+extension LinuxSpec {
+    /// The host's ids of the container's root, when it has a new user namespace.
+    fileprivate var rootOutside: (userID: UInt32, groupID: UInt32)? {
+        guard namespaces.contains(where: { $0.kind == .user && $0.path == nil }),
+            let user = uidMappings.first(where: { $0.containerID == 0 }),
+            let group = gidMappings.first(where: { $0.containerID == 0 })
+        else { return nil }
+        return (user.hostID, group.hostID)
     }
 }

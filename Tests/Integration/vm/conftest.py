@@ -1,11 +1,13 @@
 """Tests that only the virtual machine of scripts/vm can show; elsewhere they are not collected."""
 
 import os
+import sys
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
 
 if "SKIFF_VM" not in os.environ:
     collect_ignore_glob = ["test_*.py"]

@@ -3,67 +3,13 @@
 import json
 import os
 import signal
+import subprocess
 from pathlib import Path
 
-import pytest
-
+from criutest import COUNTER, PATIENCE, count, counting, restored, saved, stopped_counting, until_it_counts, why
+from skifftest import process
 from skifftest.process import until
-
-# Files that Python makes for a test are opened with O_NOFOLLOW, which CRIU cannot open again: none is kept open.
-COUNTER = "exec >/dev/null 2>&1; i=0; while :; do i=$((i+1)); echo $i >/tmp/count.new; mv /tmp/count.new /tmp/count; sleep 0.1; done"
-# The machine is slow, and CRIU does a lot.
-PATIENCE = 60
-
-pytestmark = pytest.mark.allows_leftovers if os.environ.get("SKIFF_KEEP") else []
-
-
-def counting(bundle):
-    """A writable bundle whose program counts in /tmp/count."""
-    return bundle.writable().shell(COUNTER)
-
-
-def count(bundle) -> int:
-    path = bundle.rootfs / "tmp/count"
-    return int(path.read_text() or 0) if path.exists() else 0
-
-
-def until_it_counts(bundle, beyond=0) -> int:
-    until(lambda: count(bundle) > beyond + 2, f"the counter goes beyond {beyond + 2}", PATIENCE)
-    return count(bundle)
-
-
-def stopped_counting(bundle) -> bool:
-    before = count(bundle)
-    return not _changes(lambda: count(bundle), before, seconds=1.5)
-
-
-def _changes(read, before, seconds) -> bool:
-    import time
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if read() != before:
-            return True
-        time.sleep(0.05)
-    return False
-
-
-def why(images: Path, name="dump.log") -> str:
-    log = images / name
-    return log.read_text()[-3000:] if log.exists() else "no log"
-
-
-def saved(rt, container, images, *options):
-    """Checkpoints; the log of CRIU is in the failure."""
-    result = rt("checkpoint", "--image-path", images, *options, container.id, timeout=PATIENCE)
-    assert result.code == 0, f"{result!r}\n{why(images)}"
-
-
-def restored(rt, bundle, images, *options, id=None):
-    name = id or rt.new_id()
-    result = rt("restore", "--detach", "--image-path", images, "--bundle", bundle.path, *options, name, timeout=PATIENCE)
-    assert result.code == 0, f"{result!r}\n{why(images, 'restore.log')}"
-    from skifftest.runtime import Container
-    return Container(rt, name, bundle, result)
+from skifftest.terminal import ConsoleSocket
 
 
 def test_cli_14_a_counter_goes_on_counting(rt, bundle, scratch):
@@ -127,7 +73,6 @@ def test_cli_13_the_reason_of_criu_is_in_the_message(rt, bundle, scratch):
         assert c.status == "running", "a failed checkpoint leaves the container as it was"
         until_it_counts(bundle, count(bundle))
         log = rt.words("--log-format", "json", "--log", scratch / "log", "checkpoint", "--image-path", scratch / "images", c.id)
-        from skifftest import process
         process.run(log, scratch=scratch, env=rt.env, timeout=PATIENCE)
         entry = json.loads((scratch / "log").read_text().splitlines()[-1])
         assert entry["code"] == "checkpoint-failed", entry
@@ -182,7 +127,6 @@ def test_cli_14_in_the_foreground_with_pipes_binds_devices_and_limits(rt, bundle
 
 
 def test_cli_14_a_terminal_comes_over_the_console_socket(rt, bundle, scratch):
-    from skifftest.terminal import ConsoleSocket
     bundle.writable().process["terminal"] = True
     bundle.shell("stty -echo; while read line; do echo \"got $line\"; done")
     with ConsoleSocket(scratch / "first") as socket:
@@ -203,7 +147,6 @@ def test_cli_14_a_terminal_comes_over_the_console_socket(rt, bundle, scratch):
 
 
 def test_cli_14_namespaces_that_were_there_before_are_joined_again(rt, bundle, scratch):
-    import subprocess
     holder = subprocess.Popen(["unshare", "--net", "sleep", "1000"])
     try:
         until(lambda: os.readlink(f"/proc/{holder.pid}/ns/net") != os.readlink("/proc/self/ns/net"), "the namespace")
@@ -234,6 +177,5 @@ def test_cli_13_without_criu_the_message_says_so(rt, bundle, scratch):
         words = ["unshare", "-m", "sh", "-c", 'for f in /usr/sbin/criu /usr/bin/criu /sbin/criu; do '
                  '[ ! -e $f ] || mount --bind /dev/null $f; done; exec "$@"', "sh",
                  *rt.words("checkpoint", "--image-path", scratch / "images", c.id)]
-        from skifftest import process
         process.run(words, scratch=scratch, env=rt.env).failed("criu", "apt-get install criu")
         assert c.status == "running"
