@@ -23,7 +23,7 @@ enum CommandTable {
         switch style {
         case .skiff: makers
         case .runc: bundleVerbs + helpVerb
-        case .crun: bundleVerbs
+        case .crun: bundleVerbs + crunVerbs
         }
     }
 
@@ -46,6 +46,7 @@ enum CommandTable {
         ("top", { .top }), ("usage", { .usage }), ("cp", { .copy }), ("diff", { .diff }), ("load", { .load }),
         ("images", { .images }), ("rmi", { .removeImages }), ("image", { .image }),
     ]
+    private static let crunVerbs: [(name: String, make: Maker)] = [("mounts", { .mounts })]
     private static let helpVerb: [(name: String, make: Maker)] = [("help", { .help })]
     private static let generalVerbs: [(name: String, make: Maker)] = [
         ("help", { .help }), ("completion", { .completion }), ("debug", { .debug }),

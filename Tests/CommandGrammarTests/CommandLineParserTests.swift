@@ -69,7 +69,8 @@ private let run = CommandVerb(
         (["--tty=maybe", "x"], "option --tty is true or false, not 'maybe'"),
     ])
     func `a command line that does not fit is refused with one line`(arguments: [String], text: String) {
-        #expect(throws: UsageError(text)) { try CommandLineParser(verb).parseAll(arguments) }
+        let error = #expect(throws: UsageError.self) { try CommandLineParser(verb).parseAll(arguments) }
+        #expect(error?.description == text)
     }
 
     @Test func `a lone dash is a word`() throws {
@@ -100,7 +101,9 @@ private let run = CommandVerb(
         #expect(script.contains("create)"))
         #expect(script.contains("--no-pivot"))
     }
+}
 
+@Suite struct SpellingTests {
     @Test func `the manual page shows what is not hidden, and no text becomes a request`() {
         let page = ManualPage(
             version: "1.2", date: "2026-01-31",
@@ -117,5 +120,47 @@ private let run = CommandVerb(
         #expect(text.contains("\n.SS skiff create [OPTIONS] CONTAINER\nMake a container.\n"))
         #expect(text.contains("\n.TP\n\\fB\\-b, \\-\\-bundle\\fR \\fIDIR\\fR\nwhere config.json is.\n"))
         #expect(!text.contains("SS skiff old"))
+    }
+
+    @Test(arguments: [
+        ["-bundle", "/b", "web"], ["-bundle=/b", "web"], ["web", "-bundle", "/b"], ["-b", "/b", "web"],
+    ])
+    func `long names may have one dash where that is asked for`(arguments: [String]) throws {
+        let parsed = try CommandLineParser(verb, spelling: .oneDash).parseAll(arguments)
+        #expect(parsed.value("bundle") == "/b")
+        #expect(parsed.words == ["web"])
+        // Elsewhere it is a cluster of letters.
+        #expect(try CommandLineParser(verb).parseAll(["-bundle", "web"]).value("bundle") == "undle")
+    }
+
+    @Test func `long names may be shortened where that is asked for`() throws {
+        let parsed = try CommandLineParser(verb, spelling: .abbreviations).parseAll([
+            "--bun", "/b", "--no=1", "x",
+        ])
+        #expect(parsed.value("bundle") == "/b")
+        #expect(parsed.isSet("no-pivot"))
+        #expect(throws: UsageError.self) { try CommandLineParser(verb).parseAll(["--bun", "/b", "x"]) }
+    }
+
+    @Test func `a beginning that several names share is refused`() throws {
+        let error = #expect(throws: UsageError.self) {
+            let options = [
+                CommandOption("log", value: "FILE", "a"), CommandOption("log-format", value: "F", "b"),
+            ]
+            let parser = CommandLineParser(globals: options, spelling: .abbreviations)
+            #expect(try parser.parse(["--log", "x"]).value("log") == "x")
+            _ = try parser.parse(["--lo", "x"])
+        }
+        #expect(error?.description == "option --lo is ambiguous")
+        #expect(error?.isAboutOption == true)
+    }
+
+    @Test func `an error keeps its kind when it is said of something`() {
+        var error = UsageError("unknown command 'x'")
+        error.isUnknownCommand = true
+        let longer = error.prefixed(with: "run: ")
+        #expect(longer.description == "run: unknown command 'x'")
+        #expect(longer.isUnknownCommand)
+        #expect(!longer.isAboutOption)
     }
 }

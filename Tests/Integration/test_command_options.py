@@ -160,6 +160,7 @@ def test_prc_23_a_hole_among_the_preserved_descriptors_is_an_error(rt, bundle):
         rt("exec", "--preserve-fds", "1", c.id, "/bin/true", preexec=arrange, pass_fds=[3, 5]).ok()
 
 
+@pytest.mark.peer(crun="keeps the caller's")
 def test_prc_25_processes_of_exec_share_the_containers_keyring(rt, bundle):
     """Never that of the caller, which may hold keys of the host."""
     with rt.sleeping(bundle) as c:

@@ -164,6 +164,13 @@ def test_cli_0_options_may_be_abbreviated_for_crun(rt, as_crun, bundle):
     as_crun("run", "--no", "x").failed("ambiguous", code=64)
 
 
+def test_cli_17_mounts_of_a_running_container_are_refused_by_name(rt, as_crun, bundle, scratch):
+    (scratch / "mounts.json").write_text("[]")
+    with rt.sleeping(bundle) as c:
+        for what in ("add", "remove"):
+            as_crun("mounts", what, c.id, scratch / "mounts.json").failed("mounts", what, "not supported", code=1)
+
+
 def test_contract_log_and_standard_error(rt, named, scratch):
     log = scratch / "log"
     result = named("--log", log, "--log-format", "json", "state", "missing").failed("does not exist")
