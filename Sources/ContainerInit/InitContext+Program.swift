@@ -56,6 +56,7 @@ extension InitContext {
         try attempt("outlive the runtime") { () throws(SyscallError) in
             _ = try processControl(.setParentDeathSignal, 0)
         }
+        try tellTrace()
         try tell(.created)
     }
 
@@ -64,6 +65,7 @@ extension InitContext {
         case .channel: try expect(.start)
         case .socket:
             guard let gate = gate.take() else { return }
+            Trace.end()  // nobody who could take it
             channel = try attempt("wait for start") { () throws(SyscallError) in
                 try StartGate.wait(at: gate.borrowed)
             }
@@ -89,6 +91,8 @@ extension InitContext {
             try resetSignalDispositions()
             try setSignalMask(.none)
         }
+        // The program's filter may forbid to say anything later.
+        try tellTrace()
     }
 
     mutating func loadFilter() throws(LaunchFailure) {

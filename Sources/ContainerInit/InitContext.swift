@@ -72,6 +72,12 @@ package struct InitContext: ~Copyable {
         }
     }
 
+    /// Hands over what the timeline has so far, if one is kept.
+    func tellTrace() throws(LaunchFailure) {
+        guard Trace.isOn else { return }
+        while let text = Trace.takeText() { try tell(.trace(text)) }
+    }
+
     /// Waits for one certain record.
     func expect(_ kind: SyncRecord.Kind) throws(LaunchFailure) {
         // Texts only for a failure: the name of an enum's case is found by reflection, which costs 0.15 ms.

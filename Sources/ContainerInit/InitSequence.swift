@@ -76,9 +76,12 @@ package enum InitSequence {
     /// Runs the steps of the context's kind; returns only with a failure.
     static func run(_ steps: [InitStep], on context: inout InitContext) -> LaunchFailure {
         for step in steps {
+            let start = Trace.clock()
             do throws(LaunchFailure) {
                 try step.run(&context)
+                Trace.add(step.name, since: start)
             } catch {
+                Trace.add(step.name, since: start)
                 return step.code.map { error.coded($0) } ?? error
             }
         }

@@ -17,6 +17,8 @@ package struct SyncProtocol: Sendable, Equatable {
         case commit
         /// Show a warning.
         case warn(String)
+        /// Put it into the timeline.
+        case trace(String)
         /// Undo everything and report.
         case fail(LaunchFailure)
     }
@@ -44,6 +46,7 @@ package struct SyncProtocol: Sendable, Equatable {
     package mutating func next(_ record: SyncRecord) throws(StepError) -> Action {
         if case .failed(let failure) = record { return .fail(failure) }
         if case .warning(let text) = record { return .warn(text) }
+        if case .trace(let text) = record { return .trace(text) }
         guard record.kind == expected.first else {
             throw StepError(
                 "talk to init", refused: "unexpected record \(record.kind), awaited \(awaited)",

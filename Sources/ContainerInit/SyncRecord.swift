@@ -16,6 +16,7 @@ package import LinuxSystem
 ///                     created           ──▶    write state `created`, pid file
 ///   gate: the socket, or             ◀──    start
 ///   at any point      failed, warning   ──▶    undo and report; log
+///   [--trace]         trace             ──▶    into the timeline
 /// ```
 package enum SyncRecord: Sendable, Equatable {
     /// Init waits for its id mappings.
@@ -40,12 +41,15 @@ package enum SyncRecord: Sendable, Equatable {
     case failed(LaunchFailure)
     /// Something that does not stop the container.
     case warning(String)
+    /// What init has done so far, for a timeline.
+    /// - SeeAlso: `Trace.takeText()`
+    case trace(String)
 
     /// The kind of a record, without its content.
     package enum Kind: UInt8, Sendable, Equatable {
         case needMappings = 1, proceed, rootfsReady, hooksDone, console, listener, listenerTaken, created,
             start
-        case failed, warning
+        case failed, warning, trace
     }
 
     /// The kind of this record.
@@ -62,6 +66,7 @@ package enum SyncRecord: Sendable, Equatable {
         case .start: .start
         case .failed: .failed
         case .warning: .warning
+        case .trace: .trace
         }
     }
 }
@@ -121,7 +126,7 @@ extension SyncRecord {
         var content = Content()
         switch self {
         case .listener(let number): content.value = number
-        case .warning(let text): content.operand = text
+        case .warning(let text), .trace(let text): content.operand = text
         case .failed(let failure):
             content.value = failure.exitCode
             content.step = failure.error.step.name.utf8
@@ -183,6 +188,7 @@ extension SyncRecord {
         case .created: self = .created
         case .start: self = .start
         case .warning: self = .warning(operand ?? "")
+        case .trace: self = .trace(operand ?? "")
         case .failed:
             let hint = flags & Self.hasHint == 0 ? nil : texts[2]
             let code = ErrorCode(rawValue: bytes[24])

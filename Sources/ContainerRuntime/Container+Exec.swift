@@ -55,12 +55,15 @@ private struct ExecAttempt: ~Copyable {
         let spec = try container.configuration()
         var request = request
         request.process = request.process.completed(by: spec.process)
+        Trace.mark("read the container's state")
         let plan = try plan(request, spec, container)
+        Trace.mark("plan the process")
         try plan.security?.labels.check()
         let console = try connect(request)
         let filter = try plan.security?.seccomp.map { (spec) throws(StepError) in
             try SeccompCache(at: StateStore.filterCache).program(for: spec)
         }
+        if filter != nil { Trace.mark("get the filter") }
         let target = try ExecTarget(request, container, pidfd: pidfd.borrowed)
         let initial = try start(plan, filter, target, container, request)
         return ExecAttempt(
@@ -117,6 +120,7 @@ private struct ExecAttempt: ~Copyable {
         let other = SyncChannel(adopting: OwnedFD(adopting: ends.initial))
         let procfs = try plan.openProcfs()
         try during("block signals") { () throws(SyscallError) in _ = try blockAllSignals() }
+        Trace.mark("make the channel")
         let outcome = try cloneWhereInitIs(target, container, request, cgroup, closing: [own.borrowed])
         switch consume outcome {
         case .child:
@@ -126,6 +130,7 @@ private struct ExecAttempt: ~Copyable {
                     plan: plan, channel: other, sources: nil, handles: handles, gate: nil, procfs: procfs,
                     filter: filter, cgroupEntries: entry.take(), stdio: request.stdio, target: target))
         case .parent(let child):
+            Trace.mark("clone into the container")
             entry.close()
             return InitialProcess(child: child, channel: own)
         }
@@ -195,12 +200,13 @@ private struct ExecAttempt: ~Copyable {
                 switch try machine.nextAction(record) {
                 case .fail(let failure): throw failure
                 case .warn(let text): request.warn(text)
+                case .trace(let text): Trace.adopt(text, from: initial.child.pid)
                 case .takeConsole: primary = try take(answer.descriptor.take())
                 case .takeListener(let number): try handOver(number, answer.descriptor.take())
                 default: continue
                 }
             }
-            try initial.channel.waitForProgram()
+            try initial.channel.waitForProgram(of: initial.child.pid)
             if let path = request.pidfdSocket {
                 let pidfd = initial.child.pidfd.borrowed
                 try asLaunch { () throws(StepError) in

@@ -31,7 +31,7 @@ extension Container {
             throw LaunchFailure(error)
         }
         do throws(LaunchFailure) {
-            try channel.waitForProgram()
+            try channel.waitForProgram(of: ProcessID(rawValue: record.pid))
             try runPoststartHooks()
         } catch {
             // A container whose program or hooks could not run is destroyed (runtime-spec life cycle, HOOK-9).

@@ -38,6 +38,7 @@ struct Conversation: ~Copyable {
         let startsEarly = isPlain(process.filter)
         do throws(LaunchFailure) {
             try process.controlDevices(launch)
+            Trace.mark("rule the devices")
             try process.settle(afterFirstSteps: false)
             if launch.plan.cgroup == nil, !startsEarly { try remember(&process) }
             if startsEarly {
@@ -66,7 +67,9 @@ struct Conversation: ~Copyable {
             case .record(let record):
                 launch.request.explain?("init says \(record)")
                 let action = try machine.nextAction(record)
+                if record.kind != .trace { Trace.mark("wait for init: \(record.kind)") }
                 try carryOut(action, descriptor: answer.descriptor.take(), &process)
+                if record.kind != .trace { Trace.mark("answer init: \(record.kind)") }
             }
         }
     }
@@ -100,6 +103,7 @@ struct Conversation: ~Copyable {
                 )
                 try process.initial.answer(.listenerTaken)
             case .warn(let text): launch.request.warn(text)
+            case .trace(let text): Trace.adopt(text, from: process.initial.child.pid)
             case .commit: break
             case .fail(let failure): throw failure.error
             }
@@ -141,6 +145,7 @@ struct Conversation: ~Copyable {
             }
             try process.reservation.write(process.record)
             isCommitted = true
+            Trace.mark("write the state")
             let pid = process.initial.child.pid
             if let path = launch.request.pidFile { try PIDFile.write(pid, to: path) }
             if let path = launch.request.pidfdSocket {

@@ -24,5 +24,6 @@ struct HookRunner {
     func run(_ hook: HookSpec, _ kind: Kind, _ index: Int) throws(StepError) {
         try HookProcess(hook, kind: kind.rawValue, index: index)
             .run(state: state, directory: directory)
+        Trace.mark("run \(kind.rawValue) hook \(index) \(hook.path)")
     }
 }

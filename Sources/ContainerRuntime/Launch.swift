@@ -48,8 +48,10 @@ package struct Launch: ~Copyable {
                 try Validation.validate(given)
             }
         }
+        Trace.mark("read the configuration")
         let host = try HostFacts.detect(
             usesCgroups: request.usesCgroups, usesSystemd: request.usesSystemd)
+        Trace.mark("look at the host")
         let namespaces = try refusing("check the configuration") { () throws(SpecError) in
             try NamespacePlan(spec: spec.spec)
         }
@@ -57,6 +59,7 @@ package struct Launch: ~Copyable {
             try NamespaceHandles.open(namespaces)
         }
         let own = handles.ownKinds
+        Trace.mark("open the namespaces")
         var plan = try refusing("check the configuration") { () throws(SpecError) in
             try LaunchPlan.make(
                 spec: spec, namespaces: namespaces, ownNamespaces: own, bundle: path,
@@ -66,6 +69,7 @@ package struct Launch: ~Copyable {
         plan.initial.gate = gate
         try plan.initial.security?.labels.check()
         if let label = spec.spec.linux?.mountLabel { try SecurityLabels.checkSELinux(for: label) }
+        Trace.mark("plan the launch")
         return Launch(
             store: store, request: request, gate: gate, bundlePath: path, configuration: configuration,
             spec: spec.spec, plan: plan, namespaces: handles)

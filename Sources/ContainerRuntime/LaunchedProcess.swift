@@ -62,19 +62,24 @@ extension Launch {
         let reservation = try store.reserve(request.id)
         request.explain?("the bundle is \(bundlePath), the state goes to \(store.root)/\(request.id)")
         try makeNotifyDirectory()
+        Trace.mark("reserve the id")
         var record = makeRecord()
         let filter = try compileFilter()
+        if filter != nil { Trace.mark("get the filter") }
         // Written before the cgroup exists: whoever finds us dead finds the cgroup by this, and the hooks to run.
         if record.hasPoststop { try reservation.write(configuration: configuration) }
         record.cgroup = plan.cgroup.map { CgroupRecord($0) }
         try reservation.write(record)
+        Trace.mark("write the first state")
         let cgroup = try makeCgroup()
+        Trace.mark("make the cgroup")
         if plan.cgroup != nil { record.cgroup = cgroup.record }
         if !cgroup.notes.isEmpty { hideMissingCgroups(cgroup) }
         let initial: InitialProcess
         do throws(StepError) {
             record.resctrl = try makeResctrlGroup()
             let sources = try openSources(rootTree)
+            Trace.mark("open the sources of mounts")
             let strangers = reservation.descriptors + cgroup.descriptors
             initial = try startInit(sources, cgroup, record.resctrl, filter, closing: strangers)
         } catch {
@@ -140,6 +145,7 @@ extension Launch {
         guard let handles = namespaces.take() else {
             throw StepError("clone init", refused: "the launch has been used already")
         }
+        Trace.mark("make gate and channel")
         let outcome: CloneOutcome
         do throws(StepError) {
             outcome = try NamespaceLaunch.clone(
@@ -155,6 +161,7 @@ extension Launch {
             becomeInit(
                 sources, handles, channel: other, gate: gate, procfs: procfs, entries: entry.take(), filter)
         case .parent(let child):
+            Trace.mark("clone init")
             entry.close()
             return InitialProcess(child: child, channel: own)
         }

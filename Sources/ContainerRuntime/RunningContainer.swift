@@ -31,7 +31,7 @@ package struct RunningContainer: ~Copyable {
                 throw LaunchFailure(StepError("start the container", error))
             }
         }
-        try process.initial.channel.waitForProgram()
+        try process.initial.channel.waitForProgram(of: process.pid)
         try container.runPoststartHooks()
     }
 
@@ -56,7 +56,7 @@ package struct RunningContainer: ~Copyable {
 
 extension SyncChannel {
     /// Waits until the other end closes, which exec does; a failure that comes first is thrown.
-    func waitForProgram() throws(LaunchFailure) {
+    func waitForProgram(of process: ProcessID) throws(LaunchFailure) {
         while true {
             let answer: ReceivedRecord
             do throws(SyscallError) {
@@ -65,7 +65,8 @@ extension SyncChannel {
                 throw LaunchFailure(StepError("wait for the program", error))
             }
             switch answer.content {
-            case .closed: return
+            case .closed: return Trace.mark("wait for the program")
+            case .record(.trace(let text)): Trace.adopt(text, from: process)
             case .record(.failed(let failure)): throw failure
             case .record: continue
             case .unreadable:

@@ -5,6 +5,7 @@ extension RootfsContext {
     mutating func mountEntries() throws(StepError) {
         for index in plan.entries.indices {
             let entry = plan.entries[index]
+            let start = Trace.clock()
             switch entry.origin {
             case .fresh(let type, let source, let parameters):
                 try mountFresh(entry, type: type, source: source, parameters: parameters)
@@ -13,6 +14,7 @@ extension RootfsContext {
             case .remount(let bind, let parameters):
                 try remount(entry, bind: bind, parameters: parameters)
             }
+            Trace.add(entry.step.name, since: start)
         }
     }
 

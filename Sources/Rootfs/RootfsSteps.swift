@@ -97,6 +97,10 @@ package enum RootfsSteps {
 
     /// Runs a list of steps.
     package static func run(_ steps: [RootfsStep], on context: inout RootfsContext) throws(StepError) {
-        for step in steps { try step.run(&context) }
+        for step in steps {
+            let start = Trace.clock()
+            try step.run(&context)
+            Trace.add(step.name, since: start)
+        }
     }
 }

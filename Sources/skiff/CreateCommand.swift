@@ -11,10 +11,12 @@ extension Command {
             options: RuntimeOptions.create)
         return Command(verb: verb) { (invocation) throws(CommandError) in
             try invocation.seal()
-            let request = try CreateRequest(invocation, foreground: false)
-            let store = invocation.store
-            _ = try launching { () throws(LaunchFailure) in try Launch.create(request, in: store) }
-            return 0
+            return try invocation.tracing { () throws(CommandError) in
+                let request = try CreateRequest(invocation, foreground: false)
+                let store = invocation.store
+                _ = try launching { () throws(LaunchFailure) in try Launch.create(request, in: store) }
+                return 0
+            }
         }
     }
 }

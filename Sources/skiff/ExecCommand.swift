@@ -52,7 +52,7 @@ enum ExecOptions {
             "Run it in this cgroup below the container's, which must exist"),
         RuntimeOptions.consoleSocket, RuntimeOptions.pidfdSocket, RuntimeOptions.detach,
         RuntimeOptions.pidFile,
-        RuntimeOptions.preserveFDs,
+        RuntimeOptions.preserveFDs, RuntimeOptions.trace,
     ]
 }
 
@@ -71,6 +71,13 @@ struct ExecRun {
 
     /// Runs the program; the exit code is its own, 128 + n for a signal, 255 if it could not be started.
     func run() throws(CommandError) -> Int32 {
+        var running = try invocation.tracing { () throws(CommandError) in try start() }
+        if isDetached { return 0 }
+        return try command(exitCode: failed) { () throws(StepError) in try running.stay().exit.shellCode
+        }
+    }
+
+    private func start() throws(CommandError) -> RunningProcess {
         let preserved = try invocation.count("preserve-fds")
         try invocation.closeLeaks(preserved: preserved, exitCode: failed)
         let id = try command(exitCode: failed) { () throws(StepError) in
@@ -95,14 +102,10 @@ struct ExecRun {
         }
         let output = invocation.output
         request.warn = { output.warn($0) }
-        var running: RunningProcess
         do throws(LaunchFailure) {
-            running = try container.exec(request)
+            return try container.exec(request)
         } catch {
             throw CommandError(error.error, exitCode: failed)
-        }
-        if isDetached { return 0 }
-        return try command(exitCode: failed) { () throws(StepError) in try running.stay().exit.shellCode
         }
     }
 

@@ -15,6 +15,9 @@ struct ImageRun {
     /// Runs the container; the exit code is the program's, 128 + n if signal n ended it, 126 or 127 when it could not
     /// be executed or found, 125 if skiff failed.
     func run() throws(CommandError) -> Int32 {
+        if invocation.arguments.value("trace") != nil {
+            throw CommandError.usage("--trace is for bundles: another process creates containers of images")
+        }
         let environment = ProcessEnvironment.all()
         let options = try command(exitCode: 2) { () throws(StepError) in
             try phase(.usage) { () throws(StepError) in

@@ -96,12 +96,14 @@ struct BundleRun {
 
     /// Runs the container; the exit code is the program's, 128 + n if signal n ended it, 125 if skiff failed.
     func run() throws(CommandError) -> Int32 {
+        let trace = try invocation.startTrace()
         let request = try CreateRequest(invocation, foreground: !isDetached)
         let store = invocation.store
         var running = try launching(runStyle: invocation.style) { () throws(LaunchFailure) in
             try Launch.run(request, in: store)
         }
         let notify = try start(&running)
+        trace?.finish()
         guard !isDetached else { return try leave(running, notify) }
         let result = try stay(&running, notify)
         let failed = invocation.style.runFailureCode(1)

@@ -19,6 +19,8 @@ enum RuntimeOptions {
 
     static let noSubreaper = CommandOption(
         "no-subreaper", "Accepted; orphans of the container are its own init's", hidden: true)
+    static let trace = CommandOption(
+        "trace", value: "FILE", "Write a timeline of every step to this file, for ui.perfetto.dev")
     static let keep = CommandOption("keep", "Keep the state of a bundle's container after its end")
 
     static let regex = CommandOption(
@@ -27,7 +29,7 @@ enum RuntimeOptions {
     /// Options of `create`, also taken by `run`.
     static let create = [
         bundle, configuration, pidFile, consoleSocket, pidfdSocket, preserveFDs, noPivot, noNewKeyring,
-        noSubreaper,
+        noSubreaper, trace,
     ]
     /// Further options of `run` with a bundle.
     static let run = [detach, keep]

@@ -88,6 +88,12 @@ def test_what_only_looks_banned_is_left_alone(tmp_path, target, code):
     assert findings(tmp_path, words.check, f"Sources/{target}/A.swift", f"{code}\n") == []
 
 
+def test_shared_state_is_for_the_timeline_only(tmp_path):
+    code = "    nonisolated(unsafe) private static var a = 1\n"
+    assert findings(tmp_path, words.check, "Sources/LinuxSystem/Trace.swift", code) == []
+    assert findings(tmp_path, words.check, "Sources/LinuxSystem/Open.swift", code)
+
+
 def test_unsafe_needs_a_safety_comment(tmp_path):
     bare = "func a() {\n    let b = unsafe c()\n}\n"
     assert [line for line, _ in findings(tmp_path, words.safety_comments, "Sources/LinuxSystem/A.swift", bare)] == [2]

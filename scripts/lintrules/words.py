@@ -30,6 +30,12 @@ OUTSIDE_LAYER_1 = [
 # In any file, comments included. Spelled apart so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(?:TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
 
+# One place each, with the reason.
+EXCEPTIONS = {
+    # A timeline belongs to the process as its clock does; as a value it would stand in the signature of every step.
+    ("Sources/LinuxSystem/Trace.swift", "nonisolated(unsafe)"),
+}
+
 SAFETY_REACH = 8
 IDIOM_REACH = 3
 
@@ -45,6 +51,8 @@ def check(project):
         for number, line in enumerate(file.code_lines, 1):
             for pattern, why in rules:
                 for match in re.finditer(pattern, line):
+                    if (file.path, match.group()) in EXCEPTIONS:
+                        continue
                     yield Finding(file.path, number, f"`{match.group().strip()}` ({why})")
     for file in project.files:
         for number, line in enumerate(file.lines, 1):
