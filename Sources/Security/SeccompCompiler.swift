@@ -96,5 +96,5 @@ package enum SeccompCompiler {
 
 /// A refusal of ours while compiling.
 func refusal(_ reason: String) -> StepError {
-    StepError("compile the seccomp filter", refused: reason)
+    StepError("compile the seccomp filter", refused: reason, code: .seccompFailed)
 }

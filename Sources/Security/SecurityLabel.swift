@@ -22,7 +22,8 @@ package struct SecurityLabels: Equatable, Sendable {
     package func check() throws(StepError) {
         if let profile = apparmorProfile, profile != "unconfined", !Self.hasAppArmor {
             throw StepError(
-                "apply the AppArmor profile \(profile)", refused: "AppArmor is not enabled on this host")
+                "apply the AppArmor profile \(profile)", refused: "AppArmor is not enabled on this host",
+                code: .securityFailed, operand: profile)
         }
         if let label = selinuxLabel { try Self.checkSELinux(for: label) }
     }
@@ -30,7 +31,9 @@ package struct SecurityLabels: Equatable, Sendable {
     /// Refuses an SELinux label, of a process or of mounts, on a host that does not run SELinux.
     package static func checkSELinux(for label: String) throws(StepError) {
         guard !label.isEmpty, !hasSELinux else { return }
-        throw StepError("apply the SELinux label \(label)", refused: "SELinux is not enabled on this host")
+        throw StepError(
+            "apply the SELinux label \(label)", refused: "SELinux is not enabled on this host",
+            code: .securityFailed, operand: label)
     }
 
     /// Sets the labels that the next exec of the caller takes. `proc` is a procfs of the runtime, not of the

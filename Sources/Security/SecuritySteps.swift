@@ -122,7 +122,9 @@ package enum SecuritySteps {
         }
         if program.notifies { return OwnedFD(adopting: result) }
         guard result == 0 else {
-            throw StepError("load the seccomp filter", refused: "thread \(result) could not be included")
+            throw StepError(
+                "load the seccomp filter", refused: "thread \(result) could not be included",
+                code: .seccompFailed)
         }
         return nil
     }
