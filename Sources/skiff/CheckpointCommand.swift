@@ -34,10 +34,13 @@ extension Command {
             try invocation.seal()
             let isDetached = invocation.arguments.isSet("detach")
             let options = try CheckpointOptions(invocation)
-            let request = try CreateRequest(invocation, foreground: !isDetached)
+            var request = try CreateRequest(invocation, foreground: !isDetached)
+            // The restored program has the notify socket that it was created with, if any.
+            request.notifies = false
+            let wanted = request
             let store = invocation.store
             var restored = try command { () throws(StepError) in
-                try Launch.restore(request, options, in: store)
+                try Launch.restore(wanted, options, in: store)
             }
             if isDetached { return 0 }
             let result = try command { () throws(StepError) in try restored.stay() }
@@ -155,7 +158,7 @@ private enum CheckpointFlags {
     static let restore =
         [
             RuntimeOptions.bundle, RuntimeOptions.detach, RuntimeOptions.pidFile,
-            RuntimeOptions.consoleSocket,
+            RuntimeOptions.consoleSocket, RuntimeOptions.pidfdSocket,
             RuntimeOptions.noPivot, RuntimeOptions.noSubreaper,
         ] + both + [
             CommandOption("lsm-profile", value: "TYPE:NAME", "Label of the restored processes"),

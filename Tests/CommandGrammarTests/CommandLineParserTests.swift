@@ -101,9 +101,7 @@ private let run = CommandVerb(
         #expect(script.contains("create)"))
         #expect(script.contains("--no-pivot"))
     }
-}
 
-@Suite struct SpellingTests {
     @Test func `the manual page shows what is not hidden, and no text becomes a request`() {
         let page = ManualPage(
             version: "1.2", date: "2026-01-31",
@@ -121,7 +119,9 @@ private let run = CommandVerb(
         #expect(text.contains("\n.TP\n\\fB\\-b, \\-\\-bundle\\fR \\fIDIR\\fR\nwhere config.json is.\n"))
         #expect(!text.contains("SS skiff old"))
     }
+}
 
+@Suite struct SpellingTests {
     @Test(arguments: [
         ["-bundle", "/b", "web"], ["-bundle=/b", "web"], ["web", "-bundle", "/b"], ["-b", "/b", "web"],
     ])

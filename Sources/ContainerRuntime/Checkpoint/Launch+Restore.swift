@@ -210,6 +210,12 @@ private struct RestoreAttempt: ~Copyable {
         try reservation.write(configuration: launch.configuration)
         try reservation.write(record)
         if let path = launch.request.pidFile { try PIDFile.write(pid, to: path) }
+        if let path = launch.request.pidfdSocket {
+            let pidfd = try during("open the restored process") { () throws(SyscallError) in
+                try openPIDFD(pid)
+            }
+            try PIDFDSocket.send(pidfd.borrowed, of: .initial, to: path)
+        }
     }
 
     private mutating func undo(after failure: StepError) -> StepError {
