@@ -30,7 +30,8 @@ package enum StateTransition: String, Sendable, CaseIterable {
             throw StepError("", refused: "container not running", code: .containerNotRunning)
         case (.exec, .paused):
             throw StepError(
-                "", refused: "cannot exec in a paused container", hint: "resume it first or use --ignore-paused",
+                "", refused: "cannot exec in a paused container",
+                hint: "resume it first or use --ignore-paused",
                 code: .containerState)
         default:
             throw StepError(
