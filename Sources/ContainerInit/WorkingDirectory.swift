@@ -27,7 +27,14 @@ package enum WorkingDirectory {
                 Path(path), [.pathOnly, .directory], in: root.borrowed, resolving: .inRoot)
             try changeDirectory(to: directory.borrowed)
         }
-        let place = try during(step) { () throws(SyscallError) in try workingDirectory() }
+        let place: Path
+        do throws(SyscallError) {
+            place = try workingDirectory()
+        } catch  where error.errno == .EPERM {
+            return  // The container's own filter forbids the question, which the lookup has answered already.
+        } catch {
+            throw StepError(step, error)
+        }
         guard place.isAbsolute else {
             throw StepError(
                 step, refused: "it lies outside the container (\(place))", code: .pathRefused,

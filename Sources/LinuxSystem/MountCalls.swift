@@ -134,10 +134,14 @@ package struct FileSystemContext: ~Copyable {
 }
 
 /// A detached copy of a mount at a path (`recursive`: with everything mounted below), or of a directory as a mount.
+/// Where `MountStaging` is on, it is attached there.
 /// - SeeAlso: open_tree(2) OPEN_TREE_CLONE
 package func cloneTree(
     _ path: Path, in directory: BorrowedFD = .currentDirectory, recursive: Bool, following: Bool = true
 ) throws(SyscallError) -> MountTree {
+    if MountStaging.isOn {
+        return try MountStaging.clone(path, in: directory, recursive: recursive, following: following)
+    }
     var flags = CL_OPEN_TREE_CLONE | (recursive ? CL_AT_RECURSIVE : 0)
     if path.isEmpty { flags |= CL_AT_EMPTY_PATH }
     if !following { flags |= CL_AT_SYMLINK_NOFOLLOW }
@@ -178,7 +182,8 @@ package func moveMount(
     try check(.moveMount, on: path.string, result)
 }
 
-/// Changes flags, propagation or id mapping of the mount that `tree` refers to, with all below when `recursive`.
+/// Changes flags, propagation or id mapping of the mount that `tree` refers to, with all below when `recursive`. Where
+/// the call is missing, mount(2) does all but the id mapping for mounts that are attached, see `MountStaging`.
 /// - SeeAlso: mount_setattr(2)
 package func setMountAttributes(
     _ tree: BorrowedFD, path: Path = "", set: MountAttributes = [], clear: MountAttributes = [],
@@ -190,6 +195,10 @@ package func setMountAttributes(
     if userNamespace != nil { attributes.attr_set |= CL_MOUNT_ATTR_IDMAP }
     let flags = (path.isEmpty ? CL_AT_EMPTY_PATH : 0) | (recursive ? CL_AT_RECURSIVE : 0)
     let result = unsafe path.withCString { unsafe cl_mount_setattr(tree.rawValue, $0, flags, &attributes) }
+    if result == Int(-Errno.ENOSYS.rawValue), userNamespace == nil {
+        let change = OldMountChange(set: set, clear: clear, propagation: propagation, recursive: recursive)
+        if try change.apply(to: tree, path: path) { return }
+    }
     try check(.mountSetattr, on: path.isEmpty ? tree.operand : path.string, result)
 }
 

@@ -52,19 +52,23 @@ extension RootfsContext {
         } catch {
             throw StepError(entry.step, error, hint: FreshMount.hint(type: type, error))
         }
-        if !entry.recursiveFlags.isEmpty || !entry.propagation.isEmpty {
-            var inner = entry
-            inner.flags = MountFlagChange()
-            let change = inner
-            let view = tree.borrowed
-            try during(entry.step) { () throws(SyscallError) in try change.applyAttributes(to: view) }
-        }
+        if !MountStaging.isOn { try applyRest(entry, to: tree.borrowed) }
         let target = try MountTarget.open(entry, in: root) { () throws(SyscallError) in true }
         if entry.copiesUp {
             try TmpfsCopyUp.copy(from: target.fd.borrowed, to: tree.borrowed, step: entry.step)
         }
         try target.attach(tree, of: entry, in: root)
+        if MountStaging.isOn { try applyRest(entry, to: tree.borrowed) }
         try settle(tree, entry)
+    }
+
+    /// What a new file system does not have from its making.
+    private func applyRest(_ entry: MountEntry, to tree: BorrowedFD) throws(StepError) {
+        guard !entry.recursiveFlags.isEmpty || !entry.propagation.isEmpty else { return }
+        var inner = entry
+        inner.flags = MountFlagChange()
+        let change = inner
+        try during(entry.step) { () throws(SyscallError) in try change.applyAttributes(to: tree) }
     }
 
     /// What is left once a tree is attached: links inside, handles to keep.

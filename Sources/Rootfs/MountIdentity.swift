@@ -6,6 +6,8 @@ extension MountSources {
     /// - SeeAlso: mount_setattr(2) MOUNT_ATTR_IDMAP
     static func applyIdentityMap(_ entry: MountEntry, to tree: borrowing MountTree) throws(SyscallError) {
         guard let map = entry.identityMap else { return }
+        // What takes its place changes attached mounts, and those never get a mapping.
+        if MountStaging.isOn { throw SyscallError(.mountSetattr, on: "idmap", .ENOSYS) }
         let namespace =
             if let path = map.namespace {
                 try LinuxSystem.open(path, .readOnly)

@@ -19,11 +19,42 @@ package struct MountSources: ~Copyable {
         _ plan: MountPlan, rootTree: consuming MountTree? = nil
     ) throws(StepError) -> MountSources {
         var sources = MountSources(root: rootTree)
-        if !plan.opensInChild { try sources.openAll(plan) }
+        if plan.opensInChild { return sources }
+        do throws(StepError) {
+            try sources.openAll(plan)
+        } catch  where error.lacksMountCalls {
+            // The child attaches what it opens, which this process must not do in the host's namespace.
+            sources.forget()
+        }
         return sources
     }
 
-    init(root: consuming MountTree?) { self.root = root }
+    /// In the child: what has not been opened yet.
+    mutating func openRest(_ plan: MountPlan) throws(StepError) {
+        if isComplete { return }
+        do throws(StepError) {
+            try openAll(plan)
+        } catch  where error.lacksMountCalls && plan.rootChange != .chroot {
+            forget()
+            try during("stage mounts") { () throws(SyscallError) in try MountStaging.begin() }
+            try openAll(plan)
+        }
+    }
+
+    private mutating func forget() {
+        if !wasGivenRoot { root = nil }
+        entries = TreeList()
+        devices = TreeList()
+    }
+
+    private let wasGivenRoot: Bool
+    /// Whether all is open.
+    private(set) var isComplete = false
+
+    init(root: consuming MountTree?) {
+        wasGivenRoot = root != nil
+        self.root = root
+    }
 
     /// Opens all that is not there yet.
     mutating func openAll(_ plan: MountPlan) throws(StepError) {
@@ -43,8 +74,8 @@ package struct MountSources: ~Copyable {
             }
         }
         try openDevices(plan)
-        guard !plan.maskedPaths.isEmpty else { return }
-        nullDevice = try MountSources.openNullDevice()
+        if !plan.maskedPaths.isEmpty { nullDevice = try MountSources.openNullDevice() }
+        isComplete = true
     }
 
     /// The root starts private, so that nothing mounted in it shows on the host, nor the other way round – unless
@@ -62,6 +93,7 @@ package struct MountSources: ~Copyable {
         guard let view = root?.borrowed else {
             throw StepError("open root file system", refused: "neither a path nor a mount tree is given")
         }
+        if wasGivenRoot, MountStaging.isOn { return }  // attached nowhere, so it has no peers yet
         let wanted: MountPropagation = plan.rootPropagation?.kind == .isSlave ? .isSlave : .isPrivate
         try during("isolate root file system") { () throws(SyscallError) in
             try setMountAttributes(view, propagation: wanted, recursive: true)
@@ -100,6 +132,14 @@ package struct MountSources: ~Copyable {
                 hint: "masked files would show its content")
         }
         return tree
+    }
+}
+
+extension StepError {
+    /// Whether open_tree(2) or mount_setattr(2) is missing.
+    fileprivate var lacksMountCalls: Bool {
+        guard case .syscall(let cause) = cause, !MountStaging.isOn else { return false }
+        return cause.errno == .ENOSYS && (cause.call == .openTree || cause.call == .mountSetattr)
     }
 }
 

@@ -3,7 +3,10 @@ import LinuxSystem
 extension RootfsContext {
     /// Makes the container's root `/`, and the host's mounts unreachable.
     mutating func changeRoot() throws(StepError) {
-        try during("enter root file system") { () throws(SyscallError) in try changeDirectory(to: root) }
+        try during("enter root file system") { () throws(SyscallError) in
+            try MountStaging.leavePlace()
+            try changeDirectory(to: root)
+        }
         switch plan.rootChange {
         case .pivot: try pivot()
         case .move:
@@ -49,9 +52,11 @@ extension RootfsContext {
 
     /// Gives the root its propagation. `shared` starts a peer group of its own, never the host's (PROP-1).
     mutating func settlePropagation() throws(StepError) {
-        guard let change = plan.rootPropagation, change.kind != .isPrivate else { return }
-        try during("set propagation of the root file system") { () throws(SyscallError) in
-            try setMountAttributes(root, propagation: change.kind, recursive: change.recursive)
+        if let change = plan.rootPropagation, change.kind != .isPrivate {
+            try during("set propagation of the root file system") { () throws(SyscallError) in
+                try setMountAttributes(root, propagation: change.kind, recursive: change.recursive)
+            }
         }
+        try during("leave the staging place") { () throws(SyscallError) in try MountStaging.end() }
     }
 }

@@ -50,9 +50,33 @@ extension RootfsContext {
             throw StepError(step, refused: "the null device has not been opened")
         }
         if !isFirst { return try cover(target, withCloneOf: tree, step) }
+        if MountStaging.isOn { return try coverWithNullOfContainer(target, step) }
         try during(step) { () throws(SyscallError) in
             try moveMount(reference: tree, onto: target.borrowed)
         }
+    }
+
+    /// What was staged is gone with the old root; but whatever is the null device is as good as the host's (I-12).
+    private mutating func coverWithNullOfContainer(
+        _ target: borrowing OwnedFD, _ step: Step
+    ) throws(StepError) {
+        let file = try during(
+            step, hint: "without mount_setattr(2) a masked file needs the container's /dev/null"
+        ) {
+            () throws(SyscallError) in
+            try open("/dev/null", .pathOnly, in: root, resolving: [.inRoot, .noSymlinks])
+        }
+        let status = try during(step) { () throws(SyscallError) in try file.borrowed.status() }
+        guard status.kind == .characterDevice, status.deviceNumber == DeviceNumber(major: 1, minor: 3) else {
+            throw StepError(step, refused: "/dev/null is not the null device", code: .pathRefused)
+        }
+        let tree = try during(step) { () throws(SyscallError) in
+            let tree = try cloneTree("", in: file.borrowed, recursive: false)
+            try setMountAttributes(tree.borrowed, set: [.noSetUserID, .noExecution], propagation: .isPrivate)
+            try moveMount(tree, onto: target.borrowed)
+            return tree
+        }
+        sources.nullDevice = consume tree
     }
 
     private func cover(

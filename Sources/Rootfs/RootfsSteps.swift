@@ -46,7 +46,7 @@ package enum RootfsSteps {
         } else {
             try separateCarrier(of: plan.attachPoint ?? "/")
         }
-        if plan.opensInChild { try sources.openAll(plan) }
+        try sources.openRest(plan)
         guard let root = sources.root.take() else {
             throw StepError("attach root file system", refused: "it has not been opened")
         }

@@ -81,6 +81,7 @@ MAPS = [{"containerID": 0, "hostID": 1000, "size": 10}]
 @pytest.mark.skiff_only
 @pytest.mark.parametrize("option, below", [("idmap", 0), ("ridmap", 1000)])
 def test_mnt_19_20_only_ridmap_reaches_submounts(rt, bundle, scratch, option, below):
+    rt.needs_calls("open_tree", "mount_setattr")
     with tmpfs(scratch / "owned"):
         (scratch / "owned/sub").mkdir()
         with tmpfs(scratch / "owned/sub"):
@@ -91,6 +92,7 @@ def test_mnt_19_20_only_ridmap_reaches_submounts(rt, bundle, scratch, option, be
 
 @pytest.mark.skiff_only
 def test_mnt_20_ridmap_with_the_mappings_of_the_user_namespace(rt, bundle, scratch):
+    rt.needs_calls("open_tree", "mount_setattr")
     with tmpfs(scratch / "owned"):
         (scratch / "owned/sub").mkdir()
         with tmpfs(scratch / "owned/sub"):
@@ -101,6 +103,7 @@ def test_mnt_20_ridmap_with_the_mappings_of_the_user_namespace(rt, bundle, scrat
 
 @pytest.mark.skiff_only
 def test_mnt_19_idmap_with_the_mappings_of_a_joined_user_namespace(rt, bundle, make_bundle, scratch):
+    rt.needs_calls("open_tree", "mount_setattr")
     with rt.sleeping(make_bundle().user_namespace(host_id=300000)) as first, tmpfs(scratch / "owned"):
         bundle.namespace("user", f"/proc/{first.pid}/ns/user").bind(scratch / "owned", "/mnt", "bind", "idmap")
         [stat] = rt.answers(bundle, ("stat", "/mnt"))
@@ -109,6 +112,7 @@ def test_mnt_19_idmap_with_the_mappings_of_a_joined_user_namespace(rt, bundle, m
 
 @pytest.mark.skiff_only
 def test_mnt_21_mappings_of_the_mount_win_over_the_user_namespaces(rt, bundle, scratch):
+    rt.needs_calls("open_tree", "mount_setattr")
     maps = [{"containerID": 0, "hostID": 100007, "size": 10}]
     with tmpfs(scratch / "owned"):
         bundle.user_namespace().bind(scratch / "owned", "/mnt", "bind", "idmap", uidMappings=maps, gidMappings=maps)
@@ -118,6 +122,7 @@ def test_mnt_21_mappings_of_the_mount_win_over_the_user_namespaces(rt, bundle, s
 
 @pytest.mark.skiff_only
 def test_mnt_21_mappings_need_no_option(rt, bundle, scratch):
+    rt.needs_calls("open_tree", "mount_setattr")
     bundle.bind(scratch / "owned", "/mnt", "bind", uidMappings=MAPS, gidMappings=MAPS)
     with tmpfs(scratch / "owned"):
         [stat] = rt.answers(bundle, ("stat", "/mnt"))
@@ -142,6 +147,7 @@ def test_mnt_21_mappings_that_the_kernel_would_refuse(rt, bundle, source, maps, 
 
 @pytest.mark.skiff_only
 def test_mnt_23_no_namespace_and_no_process_stays(rt, bundle, scratch):
+    rt.needs_calls("open_tree", "mount_setattr")
     def namespaces() -> set[str]:
         found = set()
         for pid in filter(str.isdigit, os.listdir("/proc")):

@@ -223,6 +223,7 @@ def test_mnt_18_tmpcopyup_keeps_what_was_there(rt, bundle):
 
 
 def test_mnt_19_idmapped_bind_shows_mapped_owners(rt, bundle, scratch):
+    rt.needs_calls("open_tree", "mount_setattr")
     source = scratch / "owned"
     source.mkdir()
     os.chown(source, 0, 0)
@@ -237,6 +238,7 @@ def test_mnt_19_idmapped_bind_shows_mapped_owners(rt, bundle, scratch):
 
 @pytest.mark.skiff_only
 def test_mnt_19_idmapped_bind_with_mappings_of_its_own_needs_no_user_namespace(rt, bundle, scratch):
+    rt.needs_calls("open_tree", "mount_setattr")
     maps = [{"containerID": 0, "hostID": 1000, "size": 10}]
     bundle.bind(scratch / "owned", "/mnt", "bind", "idmap", uidMappings=maps, gidMappings=maps)
     with tmpfs(scratch / "owned"):
@@ -385,3 +387,11 @@ def test_prop_1_propagation_of_the_root(rt, bundle, value, expected):
     fields = entry(rt.report(bundle), "/")["propagation"]
     assert any(f.startswith(expected) for f in fields) if expected else not any(f.startswith("shared") for f in fields)
     assert host.mounts() == before
+
+
+def test_mnt_30_no_mount_of_the_host_is_left_inside(rt, bundle):
+    """Nor on top of the root, where only a process that joins would meet it."""
+    with rt.sleeping(bundle) as c:
+        points = [line.split()[4] for line in Path(f"/proc/{c.pid}/mountinfo").read_text().splitlines()]
+        assert points.count("/") == 1, points
+        assert c.probe(("list", "/"))[0]["names"] == rt.answers(bundle, ("list", "/"))[0]["names"]

@@ -145,6 +145,6 @@ int main(int argc, char **argv) {
         load_supervised(argv[1]);
     else
         load(argv[1], 0);
-    execv(argv[2], argv + 2);
+    execvp(argv[2], argv + 2);
     fail(argv[2]);
 }

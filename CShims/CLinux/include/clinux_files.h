@@ -133,8 +133,10 @@ static inline long cl_fchownat(int dir, const char *path, uint32_t uid, uint32_t
 static inline long cl_utimensat(int dir, const char *path, const struct timespec times[2], uint64_t flags) {
     return CL_RET(syscall(SYS_utimensat, dir, path[0] || (flags & CL_AT_EMPTY_PATH) ? path : NULL, times, (int)flags));
 }
-/// faccessat(2)
-static inline long cl_faccessat(int dir, const char *path, int mode) { return CL_RET(faccessat(dir, path, mode, 0)); }
+/// faccessat(2) without flags; glibc would make faccessat2, which older seccomp profiles of containers refuse.
+static inline long cl_faccessat(int dir, const char *path, int mode) {
+    return CL_RET(syscall(SYS_faccessat, dir, path, mode));
+}
 
 /// fsetxattr(2)
 static inline long cl_fsetxattr(int fd, const char *name, const void *value, size_t size) {

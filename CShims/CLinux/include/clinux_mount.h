@@ -47,3 +47,9 @@ static inline long cl_pivot_root(const char *new_root, const char *put_old) {
 }
 /// chroot(2)
 static inline long cl_chroot(const char *path) { return CL_RET(chroot(path)); }
+
+/// What MountStaging.swift remembers for the whole process, -1 until it is set: the host's procfs, the staging place, the
+/// number of trees staged so far.
+enum cl_staging { CL_STAGING_PROCFS, CL_STAGING_PLACE, CL_STAGING_COUNT };
+int cl_staging_value(int which);
+void cl_staging_set(int which, int value);

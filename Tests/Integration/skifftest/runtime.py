@@ -31,6 +31,12 @@ class Runtime:
             self.globals = ["--cgroup-manager=disabled"]  # Debian's wants to raise RLIMIT_MEMLOCK for its device program
         self.env = {"PATH": os.environ["PATH"], "HOME": "/root", "LANG": "C.UTF-8"}
 
+    def needs_calls(self, *calls: str) -> None:
+        """Skips the test where WITHOUT takes one of these calls away, for which nothing can stand in."""
+        missing = set(os.environ.get("WITHOUT", "").split(",")) & {*calls, "all"}
+        if missing:
+            pytest.skip(f"nothing else does what {' and '.join(calls)} do")
+
     def lacks(self, reason: str) -> None:
         """Called where another runtime is known to fail: the test ends as skipped, but goes on when the conformance
         suite judges, which then shows the reason."""
