@@ -21,7 +21,7 @@ FLAGS = [
     ("--cpu-quota", "30000", "cpu", "cpu.cfs_quota_us", "30000", "cpu.max", "30000 100000"),
     ("--cpu-quota", "-1", "cpu", "cpu.cfs_quota_us", "-1", "cpu.max", "max 100000"),
     ("--cpu-burst", "10000", "cpu", "cpu.cfs_burst_us", "10000", "cpu.max.burst", "10000"),
-    ("--cpu-share", "2048", "cpu", "cpu.shares", "2048", "cpu.weight", "170"),
+    ("--cpu-share", "2048", "cpu", "cpu.shares", "2048", "cpu.weight", "174"),
     ("--cpu-idle", "1", "cpu", "cpu.idle", "1", "cpu.idle", "1"),
     ("--cpuset-cpus", "0", "cpuset", "cpuset.cpus", "0", "cpuset.cpus", "0"),
     ("--cpuset-mems", "0", "cpuset", "cpuset.mems", "0", "cpuset.mems", "0"),
@@ -54,7 +54,10 @@ def files(c) -> dict[str, str]:
     for name in ("memory", "cpu", "cpuset", "pids"):
         if tree(name) is None:
             continue
+        one_tree = (tree(name) / "cgroup.controllers").exists()
         for path in directory(c.pid, name).iterdir():
+            if one_tree and not path.name.startswith(f"{name}."):
+                continue
             if path.name.endswith(("_in_bytes", ".max", "_us", ".shares", ".weight", ".low", ".cpus", ".mems", ".idle", ".burst")) and "usage" not in path.name \
                     and "peak" not in path.name and "kmem" not in path.name:
                 found[f"{name}/{path.name}"] = path.read_text()
@@ -92,12 +95,14 @@ def test_cli_11_realtime(rt, limited):
 
 @needs("io" if (Path("/sys/fs/cgroup/cgroup.controllers")).exists() else "blkio")
 def test_cli_11_block_io_weight(rt, limited):
-    names = [n for n in ("blkio.bfq.weight", "blkio.weight", "io.bfq.weight", "io.weight") if (directory(limited.pid, "blkio") / n).exists()] if tree("blkio") else []
+    controller = "blkio" if tree("blkio") else "io"
+    texts = {"blkio.bfq.weight": "500", "blkio.weight": "500", "io.bfq.weight": "500", "io.weight": "4950"}
+    names = [name for name in texts if (directory(limited.pid, controller) / name).exists()] if tree(controller) else []
     if not names:
         rt("update", "--blkio-weight", "500", limited.id).failed("blockIO.weight")
         return
     rt("update", "--blkio-weight", "500", limited.id).ok()
-    assert "500" in (directory(limited.pid, "blkio") / names[0]).read_text()
+    assert texts[names[0]] in (directory(limited.pid, controller) / names[0]).read_text()
 
 
 @needs("pids")
