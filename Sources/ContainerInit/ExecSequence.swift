@@ -6,16 +6,21 @@ package struct ExecTarget: Sendable, Equatable {
     package let pidfd: BorrowedFD
     /// The namespaces to join, but for the pid namespace, which the runtime has joined for its child.
     package let kinds: CloneFlags
+    /// Whether a helper has joined the container's user namespace for its clone already: without privileges on the
+    /// host only that gives the right to join its pid namespace.
+    package let isInUserNamespace: Bool
     /// Processors before the cgroup is entered, and after it.
     package let initialProcessors: [Int]
     package let finalProcessors: [Int]
 
     /// A target.
     package init(
-        pidfd: BorrowedFD, kinds: CloneFlags, initialProcessors: [Int] = [], finalProcessors: [Int] = []
+        pidfd: BorrowedFD, kinds: CloneFlags, isInUserNamespace: Bool = false, initialProcessors: [Int] = [],
+        finalProcessors: [Int] = []
     ) {
         self.pidfd = pidfd
         self.kinds = kinds
+        self.isInUserNamespace = isInUserNamespace
         self.initialProcessors = initialProcessors
         self.finalProcessors = finalProcessors
     }

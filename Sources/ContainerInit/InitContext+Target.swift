@@ -21,7 +21,7 @@ extension InitContext {
         try attempt("join the namespaces of the container") { () throws(SyscallError) in
             try joinNamespace(target.pidfd, kinds: target.kinds)
         }
-        guard target.kinds.contains(.newUser) else { return }
+        guard target.kinds.contains(.newUser) || target.isInUserNamespace else { return }
         try attempt { () throws(StepError) in try NamespaceLaunch.becomeNamespaceRoot() }
         let refusal = bestEffort("denied for unprivileged users") { () throws(SyscallError) in
             try setSupplementaryGroups([])

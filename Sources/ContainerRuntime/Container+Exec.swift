@@ -175,6 +175,11 @@ private struct ExecAttempt: ~Copyable {
     ) throws(StepError) -> CloneOutcome {
         let kinds = container.record.namespaces
         let trees = cgroup.trees.map(\.descriptor).filter { $0 != cgroup.v2Directory }
+        if target.isInUserNamespace {
+            return try NamespaceLaunch.clone(
+                beside: target.pidfd, kinds: [.newUser, .newPID], intoCgroup: cgroup.v2Directory,
+                closing: strangers + trees)
+        }
         guard !kinds.contains(.user), kinds.contains(.pid), kinds.contains(.mount) else {
             return try during("clone into the container") { () throws(SyscallError) in
                 // It takes in only children of who joins. We clone nothing else after this.
@@ -258,9 +263,12 @@ extension ExecTarget {
             }
             return (first ?? [], last ?? [])
         }
-        let kinds = container.record.namespaces.filter { $0 != .pid }.reduce(into: CloneFlags()) {
-            $0.formUnion(CloneFlags($1))
-        }
-        self.init(pidfd: pidfd, kinds: kinds, initialProcessors: lists.0, finalProcessors: lists.1)
+        let own = container.record.namespaces
+        let isInUserNamespace = effectiveUserID() != 0 && own.contains(.user) && own.contains(.pid)
+        let kinds = own.filter { $0 != .pid && !(isInUserNamespace && $0 == .user) }
+            .reduce(into: CloneFlags()) { $0.formUnion(CloneFlags($1)) }
+        self.init(
+            pidfd: pidfd, kinds: kinds, isInUserNamespace: isInUserNamespace, initialProcessors: lists.0,
+            finalProcessors: lists.1)
     }
 }

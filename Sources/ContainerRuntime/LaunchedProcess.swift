@@ -121,7 +121,10 @@ extension Launch {
         }
         request.explain?("the cgroup is \(cgroup.path)")
         guard request.insistsOnCgroup, let note = cgroup.notes.first else {
-            for note in cgroup.notes { request.warn(note) }
+            if let note = cgroup.notes.first {
+                let others = cgroup.notes.count - 1
+                request.warn(others == 0 ? note : "\(note); nor in \(others) further trees")
+            }
             return cgroup
         }
         let error = StepError(

@@ -92,20 +92,31 @@ enum MappingHelper {
         let step: Step = "run \(name)"
         let program = try find(name, step)
         let numbers = list.flatMap { ["\($0.containerID)", "\($0.hostID)", "\($0.size)"] }
+        let output = try during(step) { () throws(SyscallError) in try Pipe() }
         let outcome = try during(step) { () throws(SyscallError) in try cloneProcess() }
         switch consume outcome {
         case .child:
+            // A number: the value would end with its last use, before the call.
+            let words = BorrowedFD(rawValue: output.takeWriteEnd().release())
             bestEffort("the exit code tells the parent") { () throws(SyscallError) in
+                try words.duplicate(onto: 2)
                 try execute(program, arguments: [name, "\(child)"] + numbers, environment: [])
             }
             exitProcess(127)
         case .parent(let helper):
-            let result = try during(step) { () throws(SyscallError) in
-                try waitForExit(of: .pidfd(helper.pidfd.borrowed))
+            let ends = output.ends()
+            _ = OwnedFD(adopting: ends.write)
+            let readEnd = OwnedFD(adopting: ends.read)
+            let (exit, words) = try during(step) { () throws(SyscallError) in
+                let words = try readEnd.borrowed.readAll(limit: 4096)
+                return (try waitForExit(of: .pidfd(helper.pidfd.borrowed))?.exit, words)
             }
-            guard result?.exit == .exited(0) else {
+            guard exit == .exited(0) else {
+                let line = words.split(separator: UInt8(ascii: "\n")).last.map {
+                    String(decoding: $0, as: UTF8.self)
+                }
                 throw StepError(
-                    step, refused: "it ended with \(result?.exit.shellCode ?? -1)",
+                    step, refused: line ?? "it ended with \(exit?.shellCode ?? -1)",
                     hint: "the ranges must be granted in /etc/\(name == "newuidmap" ? "subuid" : "subgid")")
             }
         }

@@ -1,0 +1,212 @@
+"""A user without privileges runs containers (MAP-4, DEV-4, CG-12, I-24, I-25)."""
+
+import json
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from skifftest.agent import SeccompAgent, system_calls
+
+USER = 54321  # nobody's
+FIRST, COUNT = 700000, 65536  # what subuid grants
+
+pytestmark = [pytest.mark.skiff_only, pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")]
+
+
+@pytest.fixture(scope="session")
+def reachable_program(session_directory):
+    """A copy of the program where everybody may go."""
+    from conftest import skiff_path
+    return Path(shutil.copy2(skiff_path(), session_directory / "skiff-of-user"))
+
+
+@pytest.fixture
+def user(rt, scratch, reachable_program):
+    """`rt` runs as the user, with a home of its own."""
+    home = scratch / "home"
+    home.mkdir()
+    os.chown(home, USER, USER)
+    rt.path, rt.root = str(reachable_program), home / "state"
+    rt.wrapper = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"]
+    rt.env = {**rt.env, "HOME": str(home), "XDG_RUNTIME_DIR": str(home)}
+    yield home
+    subprocess.run(["rm", "-rf", home], check=True)
+
+
+@pytest.fixture
+def owned(bundle, user):
+    """A bundle of the user with what `spec --rootless` writes, but no terminal."""
+    for path in [bundle.path, bundle.rootfs, *bundle.rootfs.rglob("*")]:
+        if not path.is_symlink() and path.is_dir():
+            os.chown(path, USER, USER)
+    return bundle
+
+
+@pytest.fixture
+def rootless(rt, owned):
+    (owned.path / "config.json").unlink(missing_ok=True)
+    rt("spec", "--rootless", "--bundle", owned.path).ok()
+    owned.config = json.loads((owned.path / "config.json").read_text())
+    owned.process.update(terminal=False, args=["/bin/probe", "report"])
+    (owned.path / "config.json").chmod(0o666)
+    return owned
+
+
+@contextmanager
+def covered(*files: tuple[Path, Path | str]):
+    """Each second file seen in the place of the first."""
+    done = []
+    try:
+        for place, other in files:
+            subprocess.run(["mount", "--bind", other, place], check=True)
+            done.append(place)
+        yield
+    finally:
+        for place in reversed(done):
+            subprocess.run(["umount", place], check=True)
+
+
+@pytest.fixture
+def granted(scratch):
+    """The user has a name and further ids."""
+    if not shutil.which("newuidmap"):
+        pytest.skip("the package uidmap is not installed")
+    if not Path("/etc/subuid").exists() or not Path("/etc/subgid").exists():
+        pytest.skip("no /etc/subuid to cover")
+    passwd, grants = scratch / "passwd", scratch / "grants"
+    passwd.write_text(Path("/etc/passwd").read_text() + f"skifftestuser:x:{USER}:{USER}::/:/bin/sh\n")
+    grants.write_text(f"skifftestuser:{FIRST}:{COUNT}\n")
+    for path in (passwd, grants):
+        path.chmod(0o644)
+    with covered((Path("/etc/passwd"), passwd), (Path("/etc/subuid"), grants), (Path("/etc/subgid"), grants)):
+        yield
+
+
+def ranges(bundle):
+    """Root is the user, the others come from the grant."""
+    for kind in ("uidMappings", "gidMappings"):
+        bundle.linux[kind] = [{"containerID": 0, "hostID": USER, "size": 1}, {"containerID": 1, "hostID": FIRST, "size": COUNT}]
+    return bundle
+
+
+def test_map_4_the_rootless_configuration_runs(rt, rootless):
+    report = rt.run(rootless).ok().first("report")
+    assert report["pid"] == 1 and report["uids"] == report["gids"] == [0, 0, 0]
+    assert report["uid_map"].split() == report["gid_map"].split() == ["0", str(USER), "1"]
+
+
+def test_map_4_the_whole_life_of_a_container(rt, rootless):
+    with rt.sleeping(rootless) as c:
+        state = c.state()
+        assert state["status"] == "running" and state["owner"] == str(USER)
+        assert os.stat(f"/proc/{c.pid}").st_uid == USER
+        report, seen = c.probe("report", "processes")
+        assert report["uids"] == [0, 0, 0] and len(seen["processes"]) == 2
+        for kind in ("user", "pid", "mnt", "ipc", "uts"):
+            assert report["ns"][kind] == os.readlink(f"/proc/{c.pid}/ns/{kind}")
+        assert c.id in rt("list", "-q").ok().out
+        c.exec("/no/such").failed("/no/such")
+    rt("state", c.id).failed("not exist")
+
+
+def test_map_4_a_first_process_that_is_not_alone(rt, rootless):
+    rootless.without_namespace("pid")
+    rootless.config["mounts"] = [m for m in rootless.config["mounts"] if m["type"] != "proc"]
+    rootless.bind("/proc", "/proc", "rbind")
+    with rt.sleeping(rootless) as c:
+        assert c.probe("report")[0]["uids"] == [0, 0, 0]
+
+
+def test_map_4_2014_8989_setgroups_is_denied_before_the_map(rt, rootless):
+    with rt.sleeping(rootless) as c:
+        assert Path(f"/proc/{c.pid}/setgroups").read_text().strip() == "deny"
+    rootless.process["user"]["additionalGids"] = [5]
+    rt.refuse(rootless, "groups")
+
+
+def test_map_4_ranges_through_the_helpers(rt, rootless, granted):
+    ranges(rootless).process["user"] = {"uid": 1000, "gid": 1000, "additionalGids": [5, 7]}
+    report = rt.report(rootless)
+    assert [line.split() for line in report["uid_map"].splitlines()] == [["0", str(USER), "1"], ["1", str(FIRST), str(COUNT)]]
+    assert report["uids"] == report["gids"] == [1000] * 3 and sorted(report["groups"]) == [5, 7]
+    with rt.sleeping(rootless) as c:
+        assert os.stat(f"/proc/{c.pid}").st_uid == FIRST + 999
+        process = {"user": {"uid": 7, "gid": 8, "additionalGids": [9]}}
+        inside = c.exec_process(process).ok().lines[0]
+        assert (inside["uids"], inside["gids"], inside["groups"]) == ([7] * 3, [8] * 3, [9])
+
+
+def test_map_4_ranges_that_are_not_granted(rt, rootless):
+    rt.refuse(ranges(rootless), "new", "idmap", "/etc/sub")
+
+
+def test_map_4_ranges_without_the_helpers(rt, rootless, granted):
+    tools = [Path(shutil.which(name)) for name in ("newuidmap", "newgidmap")]
+    with covered(*((tool, "/dev/null") for tool in tools)):
+        rt.refuse(ranges(rootless), "newgidmap", "not installed", "uidmap")
+
+
+def test_map_4_someone_elses_id(rt, rootless):
+    for kind in ("uidMappings", "gidMappings"):
+        rootless.linux[kind] = [{"containerID": 0, "hostID": 0, "size": 1}]
+    rt.refuse(rootless)
+
+
+def test_dev_4_devices_are_the_hosts_and_stay_as_they_are(rt, rootless):
+    before = os.stat("/dev/null")[:6]
+    rootless.linux["devices"] = [{"path": "/dev/full", "type": "c", "major": 1, "minor": 7, "uid": 0}]
+    write, full = rt.answers(rootless, ("write", "/dev/null", "x", "w"), ("write", "/dev/full", "x", "w"))
+    assert write["errno"] == "" and full["errno"] == "ENOSPC"
+    assert os.stat("/dev/null")[:6] == before
+
+
+def test_cg_12_limits_that_cannot_be_set_are_refused(rt, rootless):
+    rootless.linux["resources"] = {"pids": {"limit": 10}}
+    rt.refuse(rootless, "cgroup")
+
+
+@pytest.mark.parametrize("cgroup_namespace", [True, False])
+@pytest.mark.parametrize("kind", ["sysfs", "rbind"])
+def test_i_24_2023_25809_the_hosts_cgroups_are_not_writable(rt, rootless, cgroup_namespace, kind):
+    if not cgroup_namespace:
+        rootless.without_namespace("cgroup")
+    if kind == "sysfs":
+        rootless.drop_mount("/sys")
+        rootless.config["mounts"].insert(-1, {"destination": "/sys", "type": "sysfs", "source": "sysfs", "options": ["nosuid", "noexec", "nodev", "ro"]})
+    found = rt.answers(rootless, ("writable", "/sys"))[0]["paths"]
+    assert [p for p in found if "cgroup" in p] == []
+
+
+def test_i_22_state_is_the_users_alone(rt, rootless, user):
+    with rt.sleeping(rootless) as c:
+        for path in (rt.root, rt.root / c.id):
+            assert path.stat().st_uid == USER and path.stat().st_mode & 0o077 == 0
+
+
+def test_sec_12_an_agent_of_the_user(rt, rootless, user):
+    path = Path(f"/tmp/seccomp-user-{os.getpid()}.sock")
+    rootless.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": ["SCMP_ARCH_X86_64"], "listenerPath": str(path),
+                                 "syscalls": [{"names": system_calls(), "action": "SCMP_ACT_NOTIFY"}]}
+    with SeccompAgent(path, {135: 66}) as agent:
+        with rt.sleeping(rootless) as c:
+            assert c.probe(("syscall", 135))[0]["result"] == 66
+    assert len(agent.received) == 2
+
+
+def test_hook_kinds_of_a_user(rt, rootless, user):
+    log = user / "log"
+    for kind in ("prestart", "createRuntime", "createContainer", "poststart", "poststop"):
+        rootless.hook(kind, "/bin/sh", "-c", f"cat >/dev/null; echo {kind} >>{log}")
+    with rt.sleeping(rootless):
+        pass
+    assert log.read_text().split() == ["prestart", "createRuntime", "createContainer", "poststart", "poststop"]
+
+
+def test_cve_2022_0492_no_way_to_more_than_the_user_has(rt, rootless):
+    rootless.capabilities("CAP_SYS_ADMIN", "CAP_DAC_OVERRIDE", "CAP_MKNOD")
+    mount, node, read = rt.answers(rootless, ("mount", "none", "/tmp", "tmpfs"), ("mknod", "/dev/shm/n", "b", "8", "0"), ("read", "/proc/1/environ"))
+    assert mount["errno"] == "" and node["errno"] == "EPERM"
