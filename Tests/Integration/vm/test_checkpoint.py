@@ -163,19 +163,3 @@ def test_cli_14_namespaces_that_were_there_before_are_joined_again(rt, bundle, s
     finally:
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-
-
-def test_cli_13_only_what_runs_can_be_saved(rt, bundle, scratch):
-    c = rt.create(counting(bundle))
-    rt("checkpoint", "--image-path", scratch / "images", c.id).failed("created", "running")
-    c.remove()
-    rt("checkpoint", "--image-path", scratch / "images", "nosuch").failed("does not exist")
-
-
-def test_cli_13_without_criu_the_message_says_so(rt, bundle, scratch):
-    with rt.container(counting(bundle)) as c:
-        words = ["unshare", "-m", "sh", "-c", 'for f in /usr/sbin/criu /usr/bin/criu /sbin/criu; do '
-                 '[ ! -e $f ] || mount --bind /dev/null $f; done; exec "$@"', "sh",
-                 *rt.words("checkpoint", "--image-path", scratch / "images", c.id)]
-        process.run(words, scratch=scratch, env=rt.env).failed("criu", "apt-get install criu")
-        assert c.status == "running"
