@@ -176,3 +176,11 @@ def test_exec(engine):
     engine("exec", "-d", id, "sh", "-c", "echo x > /made").ok()
     process.until(lambda: engine("exec", id, "cat", "/made").code == 0, "the detached program has run")
     engine("rm", "-f", id).ok()
+
+
+def test_checkpoint_of_an_images_container_is_refused(engine):
+    """Monitor, log and layers would be missing; the container goes on."""
+    engine.detached("--name", "going", "busybox", "sleep", "600")
+    engine("checkpoint", "going").failed("made from images", code=1)
+    assert "going" in engine("ps").ok().out
+    engine("rm", "--force", "going").ok()
