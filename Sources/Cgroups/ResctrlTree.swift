@@ -17,7 +17,8 @@ package enum ResctrlTree {
         if let path = mountPoint(in: table) { return path }
         throw StepError(
             "find the resctrl file system", refused: "it is not mounted",
-            hint: "linux.intelRdt needs it: mount -t resctrl resctrl /sys/fs/resctrl")
+            hint: "linux.intelRdt needs it: mount -t resctrl resctrl /sys/fs/resctrl",
+            code: .controllerMissing, operand: "linux.intelRdt")
     }
 
     /// The mount point of the first resctrl in a table of mounts.
