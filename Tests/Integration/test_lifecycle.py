@@ -67,9 +67,13 @@ def test_life_2_a_second_container_of_the_same_id_is_refused_and_the_first_lives
 def test_life_2_of_concurrent_creates_of_one_id_exactly_one_wins(rt, bundle):
     bundle.probe("sleep").write()
     name = rt.new_id()
-    racing = [rt.background("create", "--bundle", bundle.path, name) for _ in range(6)]
-    codes = [r.wait().code for r in racing]
-    assert codes.count(0) == 1, codes
+    for count in (6, 50):
+        racing = [rt.background("create", "--bundle", bundle.path, name) for _ in range(count)]
+        codes = [r.wait(60).code for r in racing]
+        assert codes.count(0) == 1, codes
+        assert rt("state", name).ok().json["status"] == "created"
+        if count == 6:
+            rt("delete", "--force", name).ok()
     assert rt("state", name).ok().json["status"] == "created"
     rt("delete", "--force", name).ok()
 
