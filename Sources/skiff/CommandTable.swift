@@ -36,8 +36,9 @@ enum CommandTable {
         ("create", { .create }), ("start", { .start }), ("run", { .run }), ("exec", { .exec }),
         ("kill", { .kill }),
         ("delete", { .delete }), ("state", { .state }), ("list", { .list }), ("ps", { .processes }),
-        ("pause", { .pause }), ("resume", { .resume }), ("update", { .update }), ("spec", { .spec }),
-        ("checkpoint", { .checkpoint }), ("restore", { .restore }), ("features", { .features }),
+        ("pause", { .pause }), ("resume", { .resume }), ("events", { .events }), ("update", { .update }),
+        ("spec", { .spec }), ("checkpoint", { .checkpoint }), ("restore", { .restore }),
+        ("features", { .features }),
     ]
     private static let engineVerbs: [(name: String, make: Maker)] = [
         ("stop", { .stop }), ("restart", { .restart }), ("rm", { .remove }), ("wait", { .wait }),
