@@ -39,6 +39,8 @@ package struct Capability: RawRepresentable, Hashable, Sendable {
         Capability(rawValue: UInt8(clamping: cap_max_bits() - 1))
     }
 
+    /// Go past the modes of files.
+    package static let dacOverride = Capability(rawValue: 1)
     /// CAP_SETPCAP: to drop from the bounding set and to make an exact inheritable set.
     package static let setpcap = Capability(rawValue: 8)
     /// CAP_LINUX_IMMUTABLE: to change the immutable attribute of files.

@@ -49,7 +49,7 @@ enum CgroupDirectories {
         }
         if isUsed {
             throw StepError(
-                step, refused: "it exists and holds processes",
+                step, refused: "the container's cgroup is not empty",
                 hint: "give the container a cgroupsPath of its own, or remove the container that uses it",
                 code: .inUse, operand: files.path.string)
         }
@@ -62,7 +62,8 @@ enum CgroupDirectories {
         }
         if isFrozen {
             throw StepError(
-                step, refused: "it exists and is frozen", hint: "thaw or remove it", code: .inUse,
+                step, refused: "the container's cgroup unexpectedly frozen", hint: "thaw or remove it",
+                code: .inUse,
                 operand: files.path.string)
         }
     }

@@ -11,27 +11,12 @@ package enum ResctrlTree {
     /// Where it is mounted. Asked only for configurations with `linux.intelRdt`.
     package static func find() throws(StepError) -> Path {
         if let path = ProcessEnvironment.value(variable), path.hasPrefix("/") { return Path(path) }
-        let table = try during("look for resctrl") { () throws(SyscallError) in
-            String(decoding: try readFile("/proc/self/mountinfo"), as: UTF8.self)
-        }
-        if let path = mountPoint(in: table) { return path }
+        let table = try during("look for resctrl") { () throws(SyscallError) in try mountTable() }
+        if let mount = table.first(where: { $0.type == "resctrl" }) { return mount.mountPoint }
         throw StepError(
             "find the resctrl file system", refused: "it is not mounted",
             hint: "linux.intelRdt needs it: mount -t resctrl resctrl /sys/fs/resctrl",
             code: .controllerMissing, operand: "linux.intelRdt")
-    }
-
-    /// The mount point of the first resctrl in a table of mounts.
-    /// - SeeAlso: proc_pid_mountinfo(5)
-    static func mountPoint(in table: String) -> Path? {
-        for line in table.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            guard let mark = words.firstIndex(of: "-"), words.count > mark + 1, words.count > 4,
-                words[mark + 1] == "resctrl"
-            else { continue }
-            return Path(String(words[4]))
-        }
-        return nil
     }
 
     /// Writes in one call; the kernel's own explanation of a refusal becomes the hint.

@@ -21,6 +21,7 @@ struct ContainerTerminal: ~Copyable {
                 throw SyscallError(.openat, on: "/dev/pts/ptmx", .ENODEV)
             }
             let replica = try Terminal.openReplica(of: primary.borrowed)
+            if process.keepsNewlines { try Terminal.keepNewlines(of: primary.borrowed) }
             if let size = process.windowSize {
                 try Terminal.setWindowSize(of: primary.borrowed, to: size)
             }

@@ -4,10 +4,15 @@ import LinuxSystem
 package enum HomeDirectory {
     private static let passwdLimit = 1 << 20
 
-    /// The environment with HOME added, if it lacks one: from the passwd file in the caller's root, else `/`.
+    /// The environment with HOME added, if it lacks one or has an empty one: from the passwd file in the caller's
+    /// root, else `/`.
     /// - SeeAlso: passwd(5)
     package static func complete(_ environment: [String], userID: UInt32) -> [String] {
-        if environment.contains(where: { $0.hasPrefix("HOME=") }) { return environment }
+        var environment = environment
+        if let index = environment.firstIndex(where: { $0.hasPrefix("HOME=") }) {
+            if environment[index].utf8.count > 5 { return environment }
+            environment.remove(at: index)
+        }
         var home: String?
         bestEffort("images without a passwd file are usual") { () throws(SyscallError) in
             let root = try open("/", [.pathOnly, .directory])

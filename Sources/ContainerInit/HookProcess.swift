@@ -19,7 +19,8 @@ package struct HookProcess: Sendable {
         self.index = index
     }
 
-    private var step: Step { "run \(kind) hook \(index) \(hook.path)" }
+    /// In the words that other runtimes use and people search for.
+    private var step: Step { "error running \(kind) hook #\(index): \(hook.path)" }
 
     private func refusal(_ reason: String) -> StepError {
         StepError(

@@ -18,16 +18,12 @@ extension InitContext {
         for warning in warnings { try tell(.warning(warning)) }
     }
 
-    mutating func makeWorkingDirectory() throws(LaunchFailure) {
-        guard let process = plan.process else { return }
-        try attempt { () throws(StepError) in try WorkingDirectory.create(process.workingDirectory) }
-    }
-
     mutating func takeIdentity() throws(LaunchFailure) {
         setFileModeMask(inheritedMask)
         guard let security = plan.security else { return }
         if security.loadsFilterEarly, let filter { try loadFilterEarly(filter) }
         let canSetGroups = canSetGroups
+        if security.identity.userID != 0 { giveStreams(to: security.identity.userID) }
         try attempt { () throws(StepError) in
             try SecuritySteps.dropBounding(security)
             try SecuritySteps.setGroupsAndIDs(security, canSetGroups: canSetGroups)
@@ -41,6 +37,18 @@ extension InitContext {
         try becomeUndumpable()
     }
 
+    /// Pipes become the user's, so that the program can open them again as /dev/stdout. Files and devices of the host
+    /// stay whose they are.
+    private func giveStreams(to user: UInt32) {
+        for number in Int32(0)...2 {
+            bestEffort("a stream may be closed, or of a file system that allows no change") {
+                () throws(SyscallError) in
+                let stream = BorrowedFD(rawValue: number)
+                if try stream.status().kind == .fifo { try stream.changeOwner(userID: user, groupID: .max) }
+            }
+        }
+    }
+
     mutating func findProgram() throws(LaunchFailure) {
         guard let process = plan.process else { return }
         try attempt { () throws(StepError) in
@@ -49,7 +57,9 @@ extension InitContext {
             }
         }
         environment = process.finalEnvironment(processID: currentProcessID())
-        program = try ExecProgram.find(process.arguments.first ?? "", environment: environment)
+        program = try ExecProgram.find(
+            process.arguments.first ?? "", environment: environment,
+            overridesModes: plan.security?.overridesModes == true)
     }
 
     mutating func reportCreated() throws(LaunchFailure) {
@@ -79,8 +89,14 @@ extension InitContext {
     }
 
     mutating func runStartHooks() throws(LaunchFailure) {
-        try runHooks(plan.startContainerHooks, "startContainer", status: .created)
-        if !plan.startContainerHooks.isEmpty { setFileModeMask(inheritedMask) }
+        guard !plan.startContainerHooks.isEmpty else { return }
+        // They are the container's own: its filter holds for them, and its environment unless they have their own.
+        try loadFilter()
+        filterIsOn = true
+        var hooks = plan.startContainerHooks
+        for index in hooks.indices where hooks[index].env.isEmpty { hooks[index].env = environment }
+        try runHooks(hooks, "startContainer", status: .created)
+        setFileModeMask(inheritedMask)
     }
 
     /// Everything that is not for the program closes at exec, and signals do what they do in a fresh process.
@@ -96,7 +112,7 @@ extension InitContext {
     }
 
     mutating func loadFilter() throws(LaunchFailure) {
-        guard let filter, !plan.loadsFilterBeforeCreated(filter) else { return }
+        guard let filter, !filterIsOn, !plan.loadsFilterBeforeCreated(filter) else { return }
         _ = try attempt { () throws(StepError) in try SecuritySteps.loadSeccomp(filter) }
     }
 

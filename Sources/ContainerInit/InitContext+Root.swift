@@ -41,13 +41,22 @@ extension InitContext {
             try tell(.rootfsReady)
             try expect(.hooksDone)
         }
-        try runHooks(plan.createContainerHooks, "createContainer", status: .creating)
+        try runHooks(
+            plan.createContainerHooks, "createContainer", status: .creating, directory: rootfs?.root)
     }
 
     mutating func changeRoot() throws(LaunchFailure) {
+        // Given up afterwards: a container that waits to be started holds no directory or mount open.
         guard var context = rootfs.take() else { return }
+        if let process = plan.process {
+            let root = context.root
+            try attempt { () throws(StepError) in
+                try phase(.workingDirectory) { () throws(StepError) in
+                    try WorkingDirectory.create(process.workingDirectory, inRoot: root)
+                }
+            }
+        }
         try attempt { () throws(StepError) in try RootfsSteps.run(RootfsSteps.afterHooks, on: &context) }
-        rootfs = consume context
     }
 
     /// Hands the primary side out and makes the replica our standard streams and controlling terminal.
@@ -60,8 +69,11 @@ extension InitContext {
         }
     }
 
-    /// Runs hooks of init's own kinds. Their pid is the one that they see.
-    func runHooks(_ hooks: [HookSpec], _ kind: String, status: ContainerState.Status) throws(LaunchFailure) {
+    /// Runs hooks of init's own kinds. Their pid is the one that they see. Where runc runs them, engines' hooks expect
+    /// to be: in the container's root before it is `/`, later in the program's working directory.
+    func runHooks(
+        _ hooks: [HookSpec], _ kind: String, status: ContainerState.Status, directory: BorrowedFD? = nil
+    ) throws(LaunchFailure) {
         guard !hooks.isEmpty else { return }
         var state = plan.state
         state.status = status
@@ -70,7 +82,7 @@ extension InitContext {
         setFileModeMask(inheritedMask)
         for (index, hook) in hooks.enumerated() {
             try attempt { () throws(StepError) in
-                try HookProcess(hook, kind: kind, index: index).run(state: bytes, directory: nil)
+                try HookProcess(hook, kind: kind, index: index).run(state: bytes, directory: directory)
             }
         }
         setFileModeMask(0)

@@ -29,7 +29,11 @@ extension InitContext {
     /// The writer moves itself; when another process moves it, the kernel waits some 10 ms.
     mutating func enterCgroups() throws(LaunchFailure) {
         try attempt("enter the cgroup") { () throws(SyscallError) in
-            for file in cgroupEntries { try file.write([UInt8(ascii: "0")]) }
+            for file in cgroupEntries {
+                try file.write([UInt8(ascii: "0")])
+                // Our copy: a container that waits to be started keeps none.
+                _ = OwnedFD(adopting: file.rawValue)
+            }
             try resetAffinity()
         }
     }

@@ -39,6 +39,8 @@ package struct InitContext: ~Copyable {
     var inheritedMask: UInt32 = 0o022
     /// Whether the user namespace lets us choose supplementary groups.
     var canSetGroups = true
+    /// Whether the filter went on before the hooks of start.
+    var filterIsOn = false
     /// The program, once found.
     var program: ExecProgram?
     /// The environment in its final form.

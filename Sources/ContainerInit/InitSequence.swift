@@ -16,16 +16,16 @@ import Security
 ///   mounts       all below the new root, the host's part arrives as descriptors
 ///   terminal     from the container's own devpts; its replica covers /dev/console
 ///   hooks        the runtime's, then createContainer: host paths are still there
+///   directory    make the working directory while the root may be written
 ///   root         pivot_root, names, sysctl before /proc/sys is read-only, masks before capabilities go
 ///   console      primary side to the runtime, replica becomes 0, 1, 2 and the controlling terminal
 ///   privileged   limits, scheduling, personality, labels
-///   directory    make the working directory while we may
 ///   identity     [filter] bounding set, groups, ids, capabilities, no_new_privs, read back
 ///   program      working directory entered and program found as the final user
 ///   listener     [notify] the filter goes on and its listener to the runtime
 ///   created      the runtime may go
 ///   gate         wait for start
-///   hooks        startContainer, with the program's rights
+///   hooks        startContainer, with the program's rights and under its filter
 ///   filter       last, so that it need not allow what only the set-up calls
 ///   exec
 /// ```
@@ -53,9 +53,6 @@ package enum InitSequence {
         },
         InitStep("privileged", .securityFailed) { context throws(LaunchFailure) in
             try context.applyPrivileged()
-        },
-        InitStep("directory", .workingDirectory) { context throws(LaunchFailure) in
-            try context.makeWorkingDirectory()
         },
         InitStep("identity", .securityFailed) { context throws(LaunchFailure) in try context.takeIdentity() },
         InitStep("program", .programNotExecutable) { context throws(LaunchFailure) in

@@ -13,6 +13,8 @@ package struct ProcessPlan: Sendable, Equatable {
     package var userID: UInt32
     /// Whether it gets a terminal of the container.
     package var hasTerminal: Bool
+    /// Whether newlines leave the terminal without carriage returns: the caller's own terminal adds them.
+    package var keepsNewlines = false
     /// Size of the terminal.
     package var windowSize: WindowSize?
     /// Number of descriptors from 3 on that stay open.
@@ -53,10 +55,35 @@ package struct ProcessPlan: Sendable, Equatable {
         3 + max(0, preservedDescriptors) + max(0, activationDescriptors)
     }
 
-    /// The environment in its final form: LISTEN_PID is the number that the program has in its own pid namespace.
+    /// The environment in its final form: of a variable that is there twice the last counts (PRC-6), and LISTEN_PID
+    /// is the number that the program has in its own pid namespace.
     package func finalEnvironment(processID: ProcessID) -> [String] {
-        var list = HomeDirectory.complete(environment, userID: userID)
+        var list = HomeDirectory.complete(Self.withoutRepetitions(environment), userID: userID)
         if activationDescriptors > 0 { list.append("LISTEN_PID=\(processID)") }
         return list
+    }
+
+    /// Each variable once, with its last value and at the place of it.
+    static func withoutRepetitions(_ list: [String]) -> [String] {
+        var names: [Int] = []
+        names.reserveCapacity(list.count)
+        var isRepeated = false
+        for entry in list {
+            // FNV-1a: equal names have equal sums; the rare sum that two names share is sorted out below.
+            var sum = 0x811c_9dc5
+            for byte in entry.utf8 {
+                if byte == UInt8(ascii: "=") { break }
+                sum = ((sum ^ Int(byte)) &* 0x0100_0193) & 0xffff_ffff
+            }
+            if names.contains(sum) { isRepeated = true }
+            names.append(sum)
+        }
+        guard isRepeated else { return list }
+        var kept: [String] = []
+        for (index, entry) in list.enumerated() {
+            let name = entry.prefix { $0 != "=" } + "="
+            if !list[(index + 1)...].contains(where: { $0.hasPrefix(name) }) { kept.append(entry) }
+        }
+        return kept
     }
 }

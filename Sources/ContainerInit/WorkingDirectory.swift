@@ -2,17 +2,11 @@ package import LinuxSystem
 
 /// Entering the program's working directory so that it is proven to lie inside the container.
 package enum WorkingDirectory {
-    /// Makes the directory if it is missing, with its parents, never outside the caller's root.
-    /// Preconditions: after pivot_root, before the ids change.
-    package static func create(_ path: String) throws(StepError) {
-        try during("make the working directory \(path)") { () throws(SyscallError) in
-            let root = try open("/", [.pathOnly, .directory])
-            do throws(SyscallError) {
-                _ = try open(Path(path), [.pathOnly, .directory], in: root.borrowed, resolving: .inRoot)
-            } catch {
-                guard error.errno == .ENOENT else { throw error }
-                _ = try makeDirectories(Path(path), inRoot: root.borrowed, mode: 0o755)
-            }
+    /// Makes the directory if it is missing, with its parents, never outside the root.
+    /// Preconditions: the mounts are made, and the root is not yet read-only.
+    package static func create(_ path: String, inRoot root: BorrowedFD) throws(StepError) {
+        _ = try during("make the working directory \(path)") { () throws(SyscallError) in
+            try makeDirectories(Path(path), inRoot: root, mode: 0o755)
         }
     }
 
@@ -20,7 +14,7 @@ package enum WorkingDirectory {
     /// nowhere, and the kernel is asked afterwards where we are.
     /// - SeeAlso: security invariants I-4, I-6
     package static func enter(_ path: String) throws(StepError) {
-        let step: Step = "enter the working directory \(path)"
+        let step: Step = "chdir to the working directory \(path)"
         try during(step) { () throws(SyscallError) in
             let root = try open("/", [.pathOnly, .directory])
             let directory = try open(

@@ -94,8 +94,9 @@ private struct ExecAttempt: ~Copyable {
             let security = try SecurityPlan.make(
                 process: process, linux: spec.linux, grantable: hasUserNamespace ? .all : host.permitted)
             for warning in security.warnings { request.warn(warning) }
-            let program = ProcessPlan(
+            var program = ProcessPlan(
                 process, preservedDescriptors: request.preservedDescriptors, windowSize: request.windowSize)
+            program.keepsNewlines = request.keepsNewlines
             var plan = InitPlan(
                 namespaces: try NamespacePlan(spec: RuntimeSpec()), mounts: MountPlan(), security: security,
                 process: program)

@@ -8,13 +8,14 @@ package struct ContainerID: Sendable, Hashable, CustomStringConvertible {
 
     /// Checks a name.
     package init(_ text: String) throws(StepError) {
-        let step: Step = "check the container id"
+        let step: Step = "check the container ID"
         if text.isEmpty { throw StepError(step, refused: "the id is empty", code: .idInvalid) }
         if text.utf8.count > 255 {
             throw StepError(step, refused: "the id is longer than 255 bytes", code: .idInvalid)
         }
         if text.utf8.first == UInt8(ascii: ".") {
-            throw StepError(step, refused: "'\(text)' starts with a dot", code: .idInvalid, operand: text)
+            throw StepError(
+                step, refused: "'\(text)' is invalid: it starts with a dot", code: .idInvalid, operand: text)
         }
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -22,7 +23,7 @@ package struct ContainerID: Sendable, Hashable, CustomStringConvertible {
             default:
                 let hint = "allowed are letters, digits and _ + . -"
                 throw StepError(
-                    step, refused: "'\(Self.printable(text))' holds a forbidden character", hint: hint,
+                    step, refused: "'\(Self.printable(text))' has an invalid character", hint: hint,
                     code: .idInvalid, operand: Self.printable(text))
             }
         }

@@ -55,6 +55,8 @@ package struct CreateRequest: Sendable {
     package var usesSystemd = false
     /// Size of the terminal, when the configuration has none.
     package var windowSize: WindowSize?
+    /// Whether newlines leave the terminal without carriage returns, because a `TerminalRelay` follows.
+    package var keepsNewlines = false
     /// Hears about what does not stop the container.
     package var warn: @Sendable (String) -> Void = { _ in }
     /// Hears about each step, when somebody wants to know.

@@ -22,6 +22,8 @@ package struct ExecRequest: Sendable {
     package var ignoresPause = false
     /// Size of the terminal, when the process document has none.
     package var windowSize: WindowSize?
+    /// Whether newlines leave the terminal without carriage returns, because a `TerminalRelay` follows.
+    package var keepsNewlines = false
     /// Hears about what does not stop the process.
     package var warn: @Sendable (String) -> Void = { _ in }
 

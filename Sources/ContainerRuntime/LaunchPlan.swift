@@ -45,12 +45,13 @@ package struct LaunchPlan: Sendable, Equatable {
                 process: process, linux: spec.linux,
                 grantable: namespaces.hasUserNamespace ? .all : host.permitted)
         }
-        let process = spec.process.map {
+        var process = spec.process.map {
             ProcessPlan(
                 $0, preservedDescriptors: request.preservedDescriptors,
                 activationDescriptors: request.activationDescriptors,
                 activationNames: request.activationNames, windowSize: request.windowSize)
         }
+        process?.keepsNewlines = request.keepsNewlines
         var initial = InitPlan(namespaces: namespaces, mounts: mounts, security: security, process: process)
         initial.take(spec, request: request, bundle: bundle)
         initial.listenerNeedsSibling = !host.permitted.contains(.sysPtrace)

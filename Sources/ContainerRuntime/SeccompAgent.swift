@@ -20,8 +20,13 @@ enum SeccompAgent {
         }
         let listener = try take(sent, number, of: child)
         let message = message(for: seccomp, state, pid: child.pid)
+        let agent = try during(
+            "hand the seccomp listener over: failed to connect with seccomp agent at \(path)",
+            code: .seccompFailed
+        ) {
+            () throws(SyscallError) in try UnixSocket.connect(to: Path(path))
+        }
         try during("send the seccomp listener to \(path)", code: .seccompFailed) { () throws(SyscallError) in
-            let agent = try UnixSocket.connect(to: Path(path))
             try agent.borrowed.sendMessage(message, descriptors: [listener.borrowed])
         }
     }

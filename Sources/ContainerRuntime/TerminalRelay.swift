@@ -2,6 +2,7 @@ package import LinuxSystem
 
 /// Moves bytes between the caller's standard streams and the primary side of the container's pty. The caller's
 /// terminal is raw meanwhile, so that Ctrl-C and Ctrl-Z reach the container as bytes; it is put back at the end.
+/// Carriage returns are added by the caller's terminal, not by the pty: what goes to a pipe or a file has none.
 package struct TerminalRelay: ~Copyable {
     private static let chunk = 16384
     private static let endOfTransmission: UInt8 = 4
@@ -19,7 +20,7 @@ package struct TerminalRelay: ~Copyable {
     package static func begin(primary: consuming OwnedFD) throws(SyscallError) -> TerminalRelay {
         try primary.borrowed.setNonBlocking(true)
         let input = BorrowedFD.standardInput
-        let saved = Terminal.isTerminal(input) ? try Terminal.makeRaw(input) : nil
+        let saved = Terminal.isTerminal(input) ? try Terminal.makeRaw(input, processesOutput: true) : nil
         let relay = TerminalRelay(primary: primary, input: input, saved: saved)
         try relay.followWindow()
         return relay
@@ -88,12 +89,14 @@ package struct TerminalRelay: ~Copyable {
     }
 
     private mutating func readInput() throws(SyscallError) {
-        let bytes = try input.read(max: Self.chunk)
-        if bytes.isEmpty {
+        do throws(SyscallError) {
+            let bytes = try input.read(max: Self.chunk)
+            inputIsOpen = !bytes.isEmpty
+            toPrimary = inputIsOpen ? bytes[...] : [Self.endOfTransmission]
+        } catch {
+            // The terminal has hung up, or belongs to others and nobody can give it to us.
+            guard error.errno == .EIO else { throw error }
             inputIsOpen = false
-            toPrimary = [Self.endOfTransmission]
-        } else {
-            toPrimary = bytes[...]
         }
         try writePrimary()
     }

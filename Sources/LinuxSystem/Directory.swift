@@ -40,8 +40,7 @@ package func makeDirectories(_ path: Path, mode: UInt32 = 0o755) throws(SyscallE
     }
 }
 
-/// Opens a directory inside a root, making what is missing on the way, name by name, each looked up below the
-/// descriptor of its parent. Symbolic links are followed inside the root only; nothing is ever made outside.
+/// Opens a directory inside a root, making what is missing on the way, see `openMaking`.
 /// - SeeAlso: openat2(2), security invariants I-1, I-19
 package func makeDirectories(
     _ path: Path, inRoot root: BorrowedFD, mode: UInt32 = 0o755
@@ -52,25 +51,7 @@ package func makeDirectories(
     } catch {
         if error.errno != .ENOENT { throw error }
     }
-    if path.hasParentReference { throw SyscallError(.mkdirat, on: path.string, .EINVAL) }
-    var done: [Path] = []
-    var current = try open(".", [.pathOnly, .directory], in: root, resolving: .inRoot)
-    for name in path.components {
-        done.append(name)
-        let soFar = Path.joining(done, absolute: false)
-        do throws(SyscallError) {
-            current = try open(soFar, [.pathOnly, .directory], in: root, resolving: .inRoot)
-            continue
-        } catch {
-            if error.errno != .ENOENT { throw SyscallError(error.call, on: soFar.string, error.errno) }
-        }
-        // The name is missing, or is a link that leads to nothing: mkdirat follows no link in its last name.
-        try makeDirectoryIfMissing(name, in: current.borrowed, mode: mode)
-        current = try open(
-            name, [.pathOnly, .directory, .noFollow], in: current.borrowed,
-            resolving: [.beneath, .noSymlinks])
-    }
-    return current
+    return try openMaking(path, inRoot: root, final: .directory, directoryMode: mode)
 }
 
 /// Removes a name that is not a directory.

@@ -88,14 +88,28 @@ package enum Terminal {
         try checkRetrying(.tcsetattr, on: fd.operand) { unsafe cl_set_terminal(fd.rawValue, &raw) }
     }
 
-    /// Passes every byte through untouched and gives the state that was in force.
+    /// Passes every byte through untouched and gives the state that was in force. With `processesOutput` what is
+    /// written still gets a carriage return before each newline.
     /// - SeeAlso: cfmakeraw(3)
-    package static func makeRaw(_ fd: BorrowedFD) throws(SyscallError) -> TerminalState {
+    package static func makeRaw(
+        _ fd: BorrowedFD, processesOutput: Bool = false
+    ) throws(SyscallError) -> TerminalState {
         let old = try state(of: fd)
         var raw = old.raw
         // SAFETY: changed in place during the call.
         unsafe cl_make_raw(&raw)
+        // SAFETY: changed in place during the call.
+        if processesOutput { unsafe cl_process_output(&raw) }
         try setState(of: fd, to: TerminalState(raw: raw))
         return old
+    }
+
+    /// Lets newlines that a program writes to a pty leave it without carriage returns.
+    /// - SeeAlso: termios(3) ONLCR
+    package static func keepNewlines(of fd: BorrowedFD) throws(SyscallError) {
+        var raw = try state(of: fd).raw
+        // SAFETY: changed in place during the call.
+        unsafe cl_keep_newlines(&raw)
+        try setState(of: fd, to: TerminalState(raw: raw))
     }
 }

@@ -19,8 +19,11 @@ extension RootfsContext {
     }
 
     private mutating func mountBind(_ entry: MountEntry, at index: Int) throws(StepError) {
-        guard let tree = sources.entries.take(index) else {
-            throw StepError(entry.step, refused: "its source has not been opened")
+        let tree: MountTree
+        if let opened = sources.entries.take(index) {
+            tree = opened
+        } else {
+            tree = try openInRoot(entry)
         }
         let view = tree.borrowed
         let target = try MountTarget.open(entry, in: root) { () throws(SyscallError) in
@@ -29,6 +32,31 @@ extension RootfsContext {
         try guardProcSource(entry, view)
         try target.attach(tree, of: entry, in: root)
         try settle(tree, entry)
+    }
+
+    /// A source below the container's own root that was not there when the runtime looked: an earlier entry has made
+    /// or mounted it.
+    private func openInRoot(_ entry: MountEntry) throws(StepError) -> MountTree {
+        guard case .bind(let source, let recursive) = entry.origin, let inner = plan.pathInRoot(source) else {
+            throw StepError(entry.step, refused: "its source has not been opened")
+        }
+        return try during(entry.step) { () throws(SyscallError) in
+            let found = try open(inner, .pathOnly, in: root, resolving: .inRoot)
+            let tree = try cloneTree("", in: found.borrowed, recursive: recursive)
+            try MountSources.applyIdentityMap(entry, to: tree)
+            try entry.applyAttributes(to: tree.borrowed)
+            return tree
+        }
+    }
+
+    /// The mode of the directory that a tmpfs without a mode of its own covers: it looks like that directory.
+    private func modeBelow(_ entry: MountEntry) -> MountParameter? {
+        var mode: UInt32?
+        bestEffort("a new directory has no mode to keep") { () throws(SyscallError) in
+            let covered = try open(entry.destination, [.pathOnly, .directory], in: root, resolving: .inRoot)
+            mode = try covered.borrowed.status().mode & 0o7777
+        }
+        return mode.map { MountParameter("mode", String($0, radix: 8)) }
     }
 
     /// A bind on /proc itself has to be of a procfs.
@@ -43,6 +71,12 @@ extension RootfsContext {
     private mutating func mountFresh(
         _ entry: MountEntry, type: String, source: String, parameters: [MountParameter]
     ) throws(StepError) {
+        var parameters = parameters
+        if type == "tmpfs", !entry.copiesUp, !parameters.contains(where: { $0.key == "mode" }),
+            let mode = modeBelow(entry)
+        {
+            parameters.append(mode)
+        }
         let tree: MountTree
         do throws(SyscallError) {
             tree = try FreshMount.make(entry, type: type, source: source, parameters: parameters)

@@ -138,6 +138,17 @@ package struct MountPlan: Sendable, Equatable {
     /// The bundle's absolute path: relative sources start there.
     package var bundle: Path = "/"
 
+    /// A host path as seen from the container's root, if it is below it.
+    func pathInRoot(_ path: Path) -> Path? {
+        guard let rootSource else { return nil }
+        let root = rootSource.lexicallyCleaned
+        let clean = path.lexicallyCleaned
+        return clean.isBelow(root) ? Path(bytes: Array(clean.bytes.dropFirst(root.bytes.count))) : nil
+    }
+
+    /// Whether a host path is below the container's root.
+    func isInRoot(_ path: Path) -> Bool { pathInRoot(path) != nil }
+
     /// An empty plan.
     package init() {}
 }

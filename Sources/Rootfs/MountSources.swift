@@ -69,6 +69,8 @@ package struct MountSources: ~Copyable {
                 try MountSources.applyIdentityMap(entry, to: tree)
                 try entry.applyAttributes(to: tree.borrowed)
                 entries.append(tree)
+            } catch  where error.errno == .ENOENT && plan.isInRoot(source) {
+                entries.appendNothing()  // an earlier entry may bring it: see RootfsContext.openInRoot
             } catch {
                 throw StepError(entry.step, error, hint: MissingElement.hint(for: source, error))
             }
@@ -126,7 +128,7 @@ package struct MountSources: ~Copyable {
     private static func openNullDevice() throws(StepError) -> MountTree {
         let tree = try openDevice("/dev/null")
         let status = try during("check /dev/null") { () throws(SyscallError) in try tree.borrowed.status() }
-        guard status.kind == .characterDevice, status.deviceNumber == DeviceNumber(major: 1, minor: 3) else {
+        guard status.isNullDevice else {
             throw StepError(
                 "check /dev/null", refused: "the host's /dev/null is not the null device",
                 hint: "masked files would show its content")
@@ -180,5 +182,13 @@ enum MissingElement {
             }
         }
         return nil
+    }
+}
+
+extension FileStatus {
+    /// Whether it is the device that reads as empty.
+    /// - SeeAlso: null(4)
+    var isNullDevice: Bool {
+        kind == .characterDevice && deviceNumber == DeviceNumber(major: 1, minor: 3)
     }
 }

@@ -37,7 +37,7 @@ struct MountTarget: ~Copyable {
             throw StepError(
                 entry.step,
                 refused: "\(entry.destination) is or goes through a symbolic link in the root file system",
-                hint: "it must be a real directory", code: .pathRefused,
+                hint: "\(entry.sourceName) must be mounted on ordinary directory", code: .pathRefused,
                 operand: entry.destination.string)
         }
         let target = try during(entry.step) { () throws(SyscallError) in
@@ -60,19 +60,7 @@ struct MountTarget: ~Copyable {
 
     /// Makes a missing directory or empty file inside the root.
     static func make(_ path: Path, in root: BorrowedFD, isDirectory: Bool) throws(SyscallError) -> OwnedFD {
-        guard let name = path.lastComponent, name != ".." else {
-            throw SyscallError(.mknodat, on: path.string, .EISDIR)
-        }
-        let parent = try makeDirectories(path.parent, inRoot: root)
-        if isDirectory {
-            try makeDirectoryIfMissing(name, in: parent.borrowed)
-            return try LinuxSystem.open(
-                name, [.pathOnly, .directory, .noFollow], in: parent.borrowed,
-                resolving: [.beneath, .noSymlinks])
-        }
-        // mknod(2) follows no link and does not open anything, unlike open(2) with O_CREAT.
-        try makeNode(name, in: parent.borrowed, kind: .regular, mode: 0o644)
-        return try LinuxSystem.open(name, [.pathOnly, .noFollow], in: parent.borrowed)
+        try openMaking(path, inRoot: root, final: isDirectory ? .directory : .regular)
     }
 
     /// Attaches a tree and proves that it is now what the destination resolves to (I-2), unless nobody else can reach

@@ -10,6 +10,7 @@ extension RootfsContext {
         switch plan.rootChange {
         case .pivot: try pivot()
         case .move:
+            try hideKernelFileSystems()
             try during("move root file system to /") { () throws(SyscallError) in
                 try moveMount(rootTree, onto: "/", in: .currentDirectory)
                 try LinuxSystem.changeRoot(to: ".")
@@ -18,6 +19,27 @@ extension RootfsContext {
             try during("change root") { () throws(SyscallError) in try LinuxSystem.changeRoot(to: ".") }
         }
         try during("enter /") { () throws(SyscallError) in try changeDirectory(to: "/") }
+    }
+
+    /// Without pivot_root the host's mounts stay below the container's root. An uncovered procfs or sysfs among them would
+    /// let a user namespace of the container mount its own, without our masks.
+    /// - SeeAlso: mount_namespaces(7), "fully visible"
+    private func hideKernelFileSystems() throws(StepError) {
+        let step: Step = "take the host's /proc and /sys off"
+        let mounts = try during(step) { () throws(SyscallError) in try mountTable() }
+        for mount in mounts.reversed() where mount.type == "proc" || mount.type == "sysfs" {
+            if let own = plan.attachPoint, mount.mountPoint.isBelow(own) { continue }
+            try during(step) { () throws(SyscallError) in
+                do throws(SyscallError) {
+                    try unmount(mount.mountPoint, lazily: true)
+                } catch {
+                    // In a user namespace they are locked; covered they are not fully visible either.
+                    guard error.errno == .EINVAL || error.errno == .EPERM else { throw error }
+                    try legacyMount(
+                        source: "tmpfs", onto: mount.mountPoint, type: "tmpfs", flags: 0, data: "")
+                }
+            }
+        }
     }
 
     /// pivot_root(".", ".") puts the old root on top of the new one, where it can be taken off without a directory

@@ -18,12 +18,15 @@ extension RootfsContext {
     /// all of them share, so that a thousand masked directories cost one file system (PATH-1, PATH-2).
     mutating func maskPaths() throws(StepError) {
         var emptyDirectory = TreeList()
+        var emptyDevice: UInt64?
         var nullIsAttached = false
         for path in plan.maskedPaths {
             guard let target = try openToProtect(path) else { continue }
             let step: Step = "mask \(path)"
-            let kind = try during(step) { () throws(SyscallError) in try target.borrowed.status().kind }
-            if kind == .directory {
+            let status = try during(step) { () throws(SyscallError) in try target.borrowed.status() }
+            // Listed twice, or below one that is masked.
+            if status.device == emptyDevice || status.isNullDevice { continue }
+            if status.kind == .directory {
                 if let tree = emptyDirectory.first {
                     try cover(target, withCloneOf: tree, step)
                 } else {
@@ -31,6 +34,9 @@ extension RootfsContext {
                         let tree = try RootfsContext.makeEmptyDirectory()
                         try moveMount(tree, onto: target.borrowed)
                         return tree
+                    }
+                    emptyDevice = try during(step) { () throws(SyscallError) in
+                        try tree.borrowed.status().device
                     }
                     emptyDirectory.append(tree)
                 }

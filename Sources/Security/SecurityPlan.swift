@@ -47,6 +47,10 @@ package struct SecurityPlan: Equatable, Sendable {
             memoryPolicy: try linux?.memoryPolicy.map(MemoryPolicyPlan.init), seccomp: linux?.seccomp)
     }
 
+    /// Whether the program may execute files whatever their mode, if somebody may.
+    /// - SeeAlso: capabilities(7) CAP_DAC_OVERRIDE
+    package var overridesModes: Bool { capabilities.effective.contains(.dacOverride) }
+
     /// Whether the filter goes on before ids and capabilities change. Loading needs no_new_privs or CAP_SYS_ADMIN;
     /// without the former it must happen while the latter is still there. Else it is the very last step, so that it
     /// need not allow what only the set-up calls.

@@ -32,6 +32,7 @@ extension CreateRequest {
         } else if foreground {
             console = .caller
             windowSize = TerminalRelay.callersWindow()
+            keepsNewlines = true
         }
         configurationFile = invocation.path("config")
         pidFile = invocation.path("pid-file")

@@ -79,7 +79,6 @@ struct ExecRun {
 
     private func start() throws(CommandError) -> RunningProcess {
         let preserved = try invocation.count("preserve-fds")
-        try invocation.closeLeaks(preserved: preserved, exitCode: failed)
         let id = try command(exitCode: failed) { () throws(StepError) in
             try ContainerID(invocation.arguments.words[0])
         }
@@ -87,6 +86,8 @@ struct ExecRun {
             try Container.load(id, from: invocation.store)
         }
         var request = ExecRequest(process: try process(for: container))
+        // Not before: the process may be described in a descriptor, as in `--process <(…)`.
+        try invocation.closeLeaks(preserved: preserved, exitCode: failed)
         request.preservedDescriptors = preserved
         request.pidFile = invocation.path("pid-file")
         request.pidfdSocket = invocation.path("pidfd-socket")
@@ -99,6 +100,7 @@ struct ExecRun {
         } else if !isDetached {
             request.console = .caller
             request.windowSize = TerminalRelay.callersWindow()
+            request.keepsNewlines = true
         }
         let output = invocation.output
         request.warn = { output.warn($0) }

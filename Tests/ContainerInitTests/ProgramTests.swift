@@ -98,6 +98,6 @@ private func failure(_ name: String, path: String) -> LaunchFailure? {
 
     @Test func `a directory that is missing is told with its path`() {
         let error = #expect(throws: StepError.self) { try WorkingDirectory.enter("/no/such/place") }
-        #expect(error?.description.contains("enter the working directory /no/such/place") == true)
+        #expect(error?.description.contains("chdir to the working directory /no/such/place") == true)
     }
 }

@@ -98,7 +98,7 @@ def used(v2):
 
 def test_cg_5_a_group_with_processes_is_refused(rt, used, bundle):
     bundle.linux["cgroupsPath"] = f"/{used.name}"
-    rt.refuse(bundle, used.name, "holds processes")
+    rt.refuse(bundle, used.name, "not empty")
     assert (used / "cgroup.procs").read_text().strip()
 
 
@@ -108,7 +108,7 @@ def test_cg_5_a_frozen_group_is_refused(rt, v2, bundle):
     (path / "cgroup.freeze").write_text("1")
     try:
         bundle.linux["cgroupsPath"] = f"/{path.name}"
-        rt.refuse(bundle, path.name, "is frozen")
+        rt.refuse(bundle, path.name, "unexpectedly frozen")
     finally:
         path.rmdir()
 

@@ -128,7 +128,7 @@ def test_hook_10_a_failed_hook_is_told_with_all_that_is_known(rt, bundle, kind, 
     bundle.hook(kind, bad)
     error = create(rt, bundle)
     assert error["code"] == "hook-failed" and error["operand"] == f"hooks.{kind}[1] {bad}"
-    assert error["step"] == f"run {kind} hook 1 {bad}" and error["msg"].endswith(ending)
+    assert error["step"] == f"error running {kind} hook #1: {bad}" and error["msg"].endswith(ending)
 
 
 def test_hook_10_a_hook_that_is_not_there_says_so(rt, bundle):

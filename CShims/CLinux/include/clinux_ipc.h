@@ -116,6 +116,10 @@ static inline long cl_get_terminal(int fd, struct termios *state) { return CL_RE
 static inline long cl_set_terminal(int fd, const struct termios *state) { return CL_RET(tcsetattr(fd, TCSANOW, state)); }
 /// cfmakeraw(3)
 static inline void cl_make_raw(struct termios *state) { cfmakeraw(state); }
+/// Turns the processing of output on: newlines become carriage return and newline. termios(3), OPOST
+static inline void cl_process_output(struct termios *state) { state->c_oflag |= OPOST; }
+/// Leaves newlines in output as they are. termios(3), ONLCR
+static inline void cl_keep_newlines(struct termios *state) { state->c_oflag &= ~(tcflag_t)ONLCR; }
 /// isatty(3)
 static inline int cl_isatty(int fd) { return isatty(fd); }
 /// Sets IFF_UP on a network interface of this network namespace by SIOCGIFFLAGS and SIOCSIFFLAGS.

@@ -1,0 +1,39 @@
+/// One mount as the kernel lists it.
+/// - SeeAlso: proc_pid_mountinfo(5)
+package struct MountTableEntry: Sendable, Equatable {
+    /// Where it is.
+    package let mountPoint: Path
+    /// The kind of file system: `proc`.
+    package let type: String
+}
+
+/// The mounts that the caller sees, in the kernel's order.
+/// - SeeAlso: proc_pid_mountinfo(5)
+package func mountTable() throws(SyscallError) -> [MountTableEntry] {
+    mountTable(in: String(decoding: try readFile("/proc/self/mountinfo"), as: UTF8.self))
+}
+
+/// The mounts of a text of that form; lines of another form are left out.
+package func mountTable(in text: String) -> [MountTableEntry] {
+    text.split(separator: "\n").compactMap { line in
+        let words = line.split(separator: " ")
+        guard let mark = words.firstIndex(of: "-"), words.count > mark + 1, mark > 4 else { return nil }
+        return MountTableEntry(mountPoint: unescaped(words[4]), type: String(words[mark + 1]))
+    }
+}
+
+/// Blanks, tabs, newlines and backslashes are written as octal numbers.
+private func unescaped(_ text: Substring) -> Path {
+    var bytes: [UInt8] = []
+    var rest = Array(text.utf8)[...]
+    while let byte = rest.popFirst() {
+        let digits = rest.prefix(3)
+        if byte == UInt8(ascii: "\\"), digits.count == 3, digits.allSatisfy({ $0 >= 48 && $0 <= 55 }) {
+            bytes.append(UInt8(truncatingIfNeeded: digits.reduce(0) { $0 * 8 + Int($1 - 48) }))
+            rest = rest.dropFirst(3)
+        } else {
+            bytes.append(byte)
+        }
+    }
+    return Path(bytes: bytes)
+}
