@@ -37,7 +37,7 @@ def isolate(cgroups: str, writable: list[Path]) -> None:
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
     for directory in writable:
         if directory.is_dir():
-            subprocess.run(["mount", "--bind", directory, directory], check=True)
+            subprocess.run(["mount", "--rbind", directory, directory], check=True)
     # Not recursive: /proc, /sys and /dev stay as they are.
     subprocess.run(["mount", "-o", "remount,bind,ro", "/"], check=True)
     # As on most machines: mounts are shared, so a runtime that forgets about propagation is seen.
