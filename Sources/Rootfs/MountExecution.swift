@@ -86,17 +86,17 @@ extension RootfsContext {
         } catch {
             throw StepError(entry.step, error, hint: FreshMount.hint(type: type, error))
         }
-        if !MountStaging.isOn { try applyRest(entry, to: tree.borrowed) }
         let target = try MountTarget.open(entry, in: root) { () throws(SyscallError) in true }
         if entry.copiesUp {
             try TmpfsCopyUp.copy(from: target.fd.borrowed, to: tree.borrowed, step: entry.step)
         }
+        if !MountStaging.isOn { try applyRest(entry, to: tree.borrowed) }
         try target.attach(tree, of: entry, in: root)
         if MountStaging.isOn { try applyRest(entry, to: tree.borrowed) }
         try settle(tree, entry)
     }
 
-    /// What a new file system does not have from its making.
+    /// What a new file system does not have from its making, once it is filled.
     private func applyRest(_ entry: MountEntry, to tree: BorrowedFD) throws(StepError) {
         guard !entry.recursiveFlags.isEmpty || !entry.propagation.isEmpty else { return }
         var inner = entry
@@ -136,6 +136,10 @@ extension RootfsContext {
                 data: OldMountFlags.data(parameters))
             return try open(entry.destination, .pathOnly, in: rootView, resolving: .inRoot)
         }
+        if entry.copiesUp {
+            try TmpfsCopyUp.copy(from: target.fd.borrowed, to: attached.borrowed, step: entry.step)
+        }
+        try applyRest(entry, to: attached.borrowed)
         try settle(MountTree(adopting: attached), entry)
     }
 

@@ -61,7 +61,8 @@ extension MountPlan {
             }
             let directory = entries[index].destination
             let hasInner = entries[(index + 1)...].contains { $0.destination.isBelow(directory) }
-            guard hasInner || directory == "/dev" || !entries[index].links.isEmpty else { continue }
+            let isFilled = entries[index].copiesUp || !entries[index].links.isEmpty
+            guard hasInner || directory == "/dev" || isFilled else { continue }
             entries[index].flags.set.remove(.readOnly)
             entries[index].becomesReadOnlyLate = true
         }

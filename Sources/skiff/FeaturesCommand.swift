@@ -25,7 +25,8 @@ extension Features {
                 "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
             ],
             mountOptions: MountOptions.knownWords, linux: linux,
-            annotations: ["skiff.version": Version.number], potentiallyUnsafeConfigAnnotations: [])
+            annotations: ["skiff.version": Version.number],
+            potentiallyUnsafeConfigAnnotations: ["org.criu.config", "org.systemd.property."])
     }
 
     private static var linux: Linux {

@@ -244,3 +244,70 @@ def test_lbl_1_a_label_for_mounts(rt, bundle):
     report = rt.report(bundle)
     for point in ("/dev", "/dev/shm", "/dev/pts", "/dev/mqueue"):
         assert any("container_file_t" in word for word in entry(report, point)["super"]), point
+
+
+# ---- corners ----
+
+@pytest.mark.skiff_only
+@pytest.mark.parametrize("option, flag", [("rro", "ro"), ("rnoexec", "noexec"), ("rnosymfollow", "nosymfollow")])
+@pytest.mark.parametrize("kind", ["fifo", "file", "socket"])
+def test_mnt_5_recursive_flags_on_what_is_no_directory(rt, bundle, scratch, kind, option, flag):
+    place = scratch / "place"
+    if kind == "fifo":
+        os.mkfifo(place)
+    elif kind == "file":
+        place.write_text("x")
+    else:
+        import socket
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(os.path.relpath(place))
+    report = rt.report(bundle.bind(place, "/mnt/place", "rbind", option))
+    assert flag in entry(report, "/mnt/place")["options"]
+
+
+@pytest.mark.parametrize("destination", ["/mnt/", "//mnt", "/./mnt", "/tmp/../mnt"])
+def test_mnt_2_destinations_that_are_written_in_other_ways(rt, bundle, source, destination):  # noqa: F811
+    assert rt.answers(bundle.bind(source, destination), ("read", "/mnt/file"))[0]["text"] == "content"
+
+
+@pytest.mark.parametrize("option, field", [("rshared", "shared:"), ("private", ""), ("unbindable", "unbindable")])
+@pytest.mark.skiff_only
+def test_mnt_12_propagation_of_a_new_file_system(rt, bundle, option, field):
+    fields = entry(rt.report(bundle.mount("/mnt", "tmpfs", "tmpfs", option)), "/mnt")["propagation"]
+    assert any(f.startswith(field) for f in fields) if field else fields == []
+
+
+def test_mnt_17_options_of_proc(rt, bundle):
+    bundle.config["mounts"][0]["options"] = ["nosuid", "hidepid=2", "noexec"]
+    found = entry(rt.report(bundle), "/proc")
+    assert {"nosuid", "noexec"} <= found["options"] and found["super"] & {"hidepid=2", "hidepid=invisible"}
+
+
+@pytest.mark.skiff_only
+def test_mnt_17_a_source_may_be_missing(rt, bundle):
+    bundle.config["mounts"].append({"destination": "/mnt", "type": "tmpfs"})
+    assert entry(rt.report(bundle), "/mnt")["type"] == "tmpfs"
+
+
+@pytest.mark.skiff_only
+@pytest.mark.parametrize("option", ["ro", "rro"])
+def test_mnt_18_tmpcopyup_into_what_becomes_read_only(rt, bundle, option):
+    (bundle.rootfs / "etc/one").write_text("x")
+    os.link(bundle.rootfs / "etc/one", bundle.rootfs / "etc/two")
+    os.chmod(bundle.rootfs / "etc", 0o711)
+    bundle.mount("/etc", "tmpfs", "tmpfs", "tmpcopyup", "mode=755", "size=1m", option)
+    one, two, directory, write = rt.answers(
+        bundle, ("stat", "/etc/one"), ("stat", "/etc/two"), ("stat", "/etc"), ("write", "/etc/new", "x"))
+    assert one["nlink"] == two["nlink"] == 2
+    assert directory["mode"] == 0o711 and write["errno"] == "EROFS"
+
+
+@pytest.mark.skiff_only
+def test_mnt_32_the_message_names_entry_destination_and_call(rt, bundle):
+    bundle.mount("/mnt", "tmpfs", "tmpfs", "ro").mount("/mnt/inner", "nosuchfs", "x")
+    rt.refuse(bundle, "mounts[8]", "/mnt/inner", "nosuchfs", "ENODEV")
+
+
+@pytest.mark.skiff_only
+def test_mnt_11_remount_of_what_is_not_mounted_is_an_error(rt, bundle):
+    rt.refuse(bundle.mount("/mnt", "tmpfs", "tmpfs", "remount", "ro"), "mounts[7]", "/mnt", "EINVAL")
