@@ -50,6 +50,11 @@ package struct Capability: RawRepresentable, Hashable, Sendable {
     /// CAP_SYS_ADMIN: among much else, to load a filter without no_new_privs.
     package static let sysAdmin = Capability(rawValue: 21)
 
+    /// Those that libcap has names for, whatever the running kernel knows.
+    package static var named: [Capability] {
+        (0..<64).map { Capability(rawValue: $0) }.filter { $0.name != "CAP_\($0.rawValue)" }
+    }
+
     private static func isNameByte(_ byte: UInt8) -> Bool {
         (0x41...0x5a).contains(byte) || (0x30...0x39).contains(byte) || byte == 0x5f
     }

@@ -30,13 +30,18 @@ package enum SeccompCompiler {
     static func architectures(of spec: SeccompSpec) throws(StepError) -> [SeccompArchitecture] {
         var result = [SeccompArchitecture.native]
         for named in spec.architectures where named != .native {
-            let name = named.rawValue.dropFirst("SCMP_ARCH_".count).lowercased()
-            guard let architecture = SeccompArchitecture(name: name) else {
+            guard let architecture = token(of: named) else {
                 throw refusal("architecture \(named.rawValue) is not known to the linked libseccomp")
             }
             if !result.contains(architecture) { result.append(architecture) }
         }
         return result
+    }
+
+    /// What libseccomp calls it; nil when the linked version does not know it.
+    static func token(of named: SeccompSpec.Architecture) -> SeccompArchitecture? {
+        if named == .native { return .native }
+        return SeccompArchitecture(name: named.rawValue.dropFirst("SCMP_ARCH_".count).lowercased())
     }
 
     /// The ENOSYS part, which only a default of ERRNO (and not ENOSYS itself) needs.

@@ -4,6 +4,11 @@ package import RuntimeSpec
 /// What the `features` document says about seccomp.
 /// - SeeAlso: runtime-spec features-linux.md §Seccomp
 package enum SeccompFeatures {
+    /// The architectures that the linked libseccomp can make filters for.
+    package static var architectures: [SeccompSpec.Architecture] {
+        SeccompSpec.Architecture.allCases.filter { SeccompCompiler.token(of: $0) != nil }
+    }
+
     /// The flags that a configuration may name and that this kernel takes.
     package static var supportedFlags: [SeccompSpec.Flag] {
         let candidates: [(SeccompSpec.Flag, UInt32)] = [

@@ -32,7 +32,7 @@ extension Features {
     private static var linux: Linux {
         Linux(
             namespaces: NamespaceKind.allCases.map(\.rawValue),
-            capabilities: CapabilitySet.all.members.map(\.name),
+            capabilities: Capability.named.map(\.name),
             cgroup: Cgroup(v1: true, v2: true, systemd: true, systemdUser: true, rdma: true),
             seccomp: seccomp,
             apparmor: Enabled(enabled: true), selinux: Enabled(enabled: true),
@@ -51,7 +51,7 @@ extension Features {
         Seccomp(
             enabled: true, actions: SeccompSpec.Action.allCases.map(\.rawValue),
             operators: SeccompSpec.Operator.allCases.map(\.rawValue),
-            archs: SeccompSpec.Architecture.allCases.map(\.rawValue),
+            archs: SeccompFeatures.architectures.map(\.rawValue),
             knownFlags: SeccompSpec.Flag.allCases.map(\.rawValue),
             supportedFlags: SeccompFeatures.supportedFlags.map(\.rawValue))
     }

@@ -57,6 +57,93 @@ def test_feat_1_versions(features):
     assert number(features["ociVersionMin"]) <= [1, 0, 0] <= [1, 0, 2] <= number(features["ociVersionMax"])
 
 
+# What features.md and features-linux.md of 1.3 say about types: name → type, or the names inside.
+SCHEMA = {
+    "ociVersionMin": str, "ociVersionMax": str, "hooks": [str], "mountOptions": [str], "annotations": {None: str},
+    "potentiallyUnsafeConfigAnnotations": [str],
+    "linux": {
+        "namespaces": [str], "capabilities": [str],
+        "cgroup": {"v1": bool, "v2": bool, "systemd": bool, "systemdUser": bool, "rdma": bool},
+        "seccomp": {"enabled": bool, "actions": [str], "operators": [str], "archs": [str], "knownFlags": [str], "supportedFlags": [str]},
+        "apparmor": {"enabled": bool}, "selinux": {"enabled": bool},
+        "intelRdt": {"enabled": bool, "schemata": bool, "monitoring": bool},
+        "memoryPolicy": {"modes": [str], "flags": [str]},
+        "mountExtensions": {"idmap": {"enabled": bool}}, "netDevices": {"enabled": bool},
+    },
+}
+
+
+def conforms(value, schema, place: str) -> list[str]:
+    if isinstance(schema, list):
+        if not isinstance(value, list) or len(set(value)) != len(value):
+            return [f"{place}: should be a list without repetition"]
+        return [f for n, item in enumerate(value) for f in conforms(item, schema[0], f"{place}[{n}]")]
+    if isinstance(schema, dict):
+        if not isinstance(value, dict):
+            return [f"{place}: should be an object"]
+        return [f for key, item in value.items()
+                for f in ([f"{place}.{key}: is not of the specification"] if not {key, None} & set(schema)
+                          else conforms(item, schema.get(key, schema.get(None)), f"{place}.{key}"))]
+    return [] if type(value) is schema else [f"{place}: should be {schema.__name__}"]
+
+
+def test_feat_4_feat_6_the_document_follows_the_specification(features):
+    assert conforms(features, SCHEMA, "features") == []
+    assert {"ociVersionMin", "ociVersionMax"} <= set(features)
+
+
+@skiff_only
+def test_feat_4_nothing_is_left_open(features):
+    assert set(features) == set(SCHEMA) and set(features["linux"]) == set(SCHEMA["linux"])
+    for name, inside in SCHEMA["linux"].items():
+        if isinstance(inside, dict):
+            assert set(features["linux"][name]) == set(inside), name
+
+
+@skiff_only
+@pytest.mark.parametrize("way", [[], ["setpriv", "--bounding-set=-all"], ["unshare", "--user"], ["env", "-i"]])
+def test_feat_2_the_document_is_the_same_whoever_asks(rt, features, way):
+    rt.wrapper = way
+    assert rt("features").ok().json == features
+
+
+@skiff_only
+def test_feat_1_versions_in_between_and_around(rt, features, make_bundle):
+    for version in ("1.0.0-rc5", "1.0.1", "1.0.2-dev", "1.1.0", "1.2.0", "1.2.1"):
+        bundle = make_bundle()
+        bundle.config["ociVersion"] = version
+        rt.run(bundle.probe(("echo", "x"))).ok()
+
+
+@skiff_only
+def test_feat_3_every_listed_hook_and_namespace_is_accepted(rt, features, make_bundle):
+    for kind in features["hooks"]:
+        bundle = make_bundle()
+        bundle.bind("/tmp", "/mnt").hook(kind, "/bin/true")
+        rt.run(bundle.probe(("echo", "x"))).ok()
+    for kind in features["linux"]["namespaces"]:
+        bundle = make_bundle()
+        bundle.user_namespace() if kind == "user" else bundle.namespace(kind)
+        rt.run(bundle.probe(("echo", "x"))).ok()
+
+
+@skiff_only
+def test_feat_3_every_listed_capability_is_accepted(rt, features, bundle):
+    bundle.capabilities(*features["linux"]["capabilities"])
+    result = rt.run(bundle.probe(("echo", "x"))).ok()
+    assert "unknown" not in result.err
+
+
+@skiff_only
+def test_feat_3_every_listed_architecture_is_compiled(rt, features, bundle):
+    """Those of the other byte order are refused by libseccomp when they stand beside ours, but by that reason."""
+    for name in features["linux"]["seccomp"]["archs"]:
+        bundle.linux["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "architectures": [name],
+                                   "syscalls": [{"names": ["personality"], "action": "SCMP_ACT_ERRNO"}]}
+        result = rt.run(bundle.probe(("echo", "x")))
+        assert result.code == 0 or "is not known" not in result.err, result
+
+
 def test_feat_1_both_versions_are_accepted(rt, features, make_bundle):
     for key in ("ociVersionMin", "ociVersionMax"):
         bundle = make_bundle()
