@@ -33,6 +33,9 @@ extension Container {
         do throws(LaunchFailure) {
             try channel.waitForProgram(of: ProcessID(rawValue: record.pid))
             try runPoststartHooks()
+        } catch  where error.error.code == .configInvalid {
+            // It has no process: nothing was run, and the container has stopped (config.md, process).
+            throw error
         } catch {
             // A container whose program or hooks could not run is destroyed (runtime-spec life cycle, HOOK-9).
             let failure = error.error.noting { () throws(StepError) in try delete(force: true) }

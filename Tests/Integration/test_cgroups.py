@@ -325,3 +325,57 @@ def test_2024_3056_the_limit_covers_exec_too(rt, bundle):
         answer = c.probe(("forkbomb", "50"))[0]
         assert answer["errno"] == "EAGAIN" and answer["made"] <= 9
         until(lambda: c.exec("/bin/true").code == 0, "the container is usable again")
+
+
+@needs("cpu")
+@pytest.mark.peer(crun="does not know it", runc="does not know it")
+def test_res_9_burst(rt, bundle):
+    bundle.linux["resources"]["cpu"] = {"quota": 50000, "period": 100000, "burst": 20000}
+    with rt.sleeping(bundle) as c:
+        assert read(c.pid, "cpu", "cpu.cfs_burst_us", "cpu.max.burst") == "20000"
+
+
+@needs("cpu")
+@pytest.mark.peer(runc="does not know it")
+def test_res_10_idle(rt, bundle):
+    bundle.linux["resources"]["cpu"] = {"idle": 1}
+    with rt.sleeping(bundle) as c:
+        assert read(c.pid, "cpu", "cpu.idle", "cpu.idle") == "1"
+
+
+@needs("cpu")
+def test_res_12_realtime_that_cannot_hold_is_refused(rt, bundle):
+    if (tree("cpu") / "cpu.rt_runtime_us").exists():
+        pytest.skip("this kernel has realtime groups")
+    bundle.linux["resources"]["cpu"] = {"realtimeRuntime": 1000, "realtimePeriod": 100000}
+    rt.refuse(bundle, "realtime")
+
+
+@needs("blkio")
+@pytest.mark.peer(crun="knows the older file only")
+def test_res_14_blkio_weight(rt, bundle):
+    with rt.sleeping(bundle) as c:
+        names = [name for name in ("blkio.bfq.weight", "blkio.weight", "io.bfq.weight", "io.weight") if (directory(c.pid, "blkio") / name).exists()]
+    if not names:
+        pytest.skip("this kernel has no weights of I/O: neither BFQ nor io.cost")
+    bundle.linux["resources"]["blockIO"] = {"weight": 500}
+    with rt.sleeping(bundle) as c:
+        assert "500" in (directory(c.pid, "blkio") / names[0]).read_text() or names[0] == "io.weight"
+
+
+@pytest.mark.peer(runc="ignores it", crun="ignores it")
+def test_res_15_a_device_without_a_weight_is_refused(rt, bundle):
+    bundle.linux["resources"]["blockIO"] = {"weightDevice": [{"major": 7, "minor": 0}]}
+    rt.refuse(bundle, "weightDevice")
+
+
+@needs("rdma")
+def test_res_19_rdma(rt, bundle):
+    bundle.linux["resources"]["rdma"] = {"mlx5_0": {"hcaHandles": 3, "hcaObjects": 4}}
+    rt.refuse(bundle, "mlx5_0")  # no such device: the kernel's refusal has to be told
+
+
+@needs("misc")
+def test_res_22_a_later_controller_through_unified(rt, bundle):
+    bundle.linux["resources"]["unified"] = {"misc.max": "sev 1"}
+    rt.refuse(bundle, "misc.max")  # no such resource: the kernel's refusal has to be told

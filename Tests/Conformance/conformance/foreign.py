@@ -35,10 +35,10 @@ SUITES = {
         "runc", "validation/**/*.t", ["./{file}"], ["runtimetest", f"rootfs-{ARCHITECTURE}.tar.gz"], 120,
         {"RUNTIME": f"{PROGRAMS}/{{alias}}"}),
     "runc-bats": Suite(
-        "runc", "tests/integration/*.bats", ["bats", "--tap", "{folder}/{file}"], ["tests/cmd/_bin"], 600,
+        "runc", "tests/integration/*.bats", ["bats", "--tap", "{folder}/{file}"], ["tests/cmd/_bin"], 300,
         {"RUNC": f"{PROGRAMS}/{{alias}}"}),
     "crun-py": Suite(
-        "crun", "tests/test_*.py", ["python3", "-B", "{file}"], ["tests/init"], 600,
+        "crun", "tests/test_*.py", ["python3", "-B", "{file}"], ["tests/init"], 180,
         {"OCI_RUNTIME": f"{PROGRAMS}/{{alias}}", "INIT": "{folder}/tests/init"}),
 }
 _LINE = re.compile(r"^(not )?ok\b(.*)$")

@@ -1,5 +1,5 @@
 """Runs the tests. Every file of tests and runtime is a process of its own, which isolates itself from the host and
-from the others (skifftest/host.py), so as many run at a time as there are processors."""
+from the others (skifftest/host.py), so some run at a time."""
 
 import json
 import os
@@ -47,7 +47,8 @@ def run(runtimes: list[str], without: str = "", select: str = "") -> dict[str, l
 
     found: dict[str, list[dict]] = {runtime: [] for runtime in runtimes}
     try:
-        with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        # More than processors: some runtimes make tests wait for their ends.
+        with ThreadPoolExecutor((os.cpu_count() or 1) + 2) as pool:
             for runtime, lines in pool.map(one, [(r, f) for f in files for r in runtimes]):
                 found[runtime] += lines
     finally:

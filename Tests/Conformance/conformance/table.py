@@ -4,10 +4,12 @@ import os
 import platform
 from collections import Counter
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 
 from .rows import LEVELS, Row, texts
 
-GREEN, PART, RED, UNSHOWN, UNASKED, MISSING = "green", "green in part", "red", "not shown", "not asked", "no test"
+GREEN, PART, RED, UNSHOWN, UNASKED, MISSING, ELSEWHERE = (
+    "green", "green in part", "red", "not shown", "not asked", "no test", "elsewhere")
 PASSING = (GREEN, PART)
 
 
@@ -48,7 +50,8 @@ class Table:
                     _sort(self.cells[row, runtime], test, runtime)
 
     def verdict(self, row: Row, runtime: str) -> str:
-        return self.cells[row.id, runtime].verdict
+        verdict = self.cells[row.id, runtime].verdict
+        return ELSEWHERE if verdict == MISSING and row.id in texts("elsewhere.txt") else verdict
 
     def totals(self, runtime: str, level: str | None = None) -> Counter:
         return Counter(self.verdict(row, runtime) for row in self.rows if level in (None, row.level))
@@ -64,7 +67,7 @@ class Table:
 
     def unexplained(self) -> list[str]:
         explained = texts("disputed.txt")
-        return [name for name in self.fails_for_all_others() if function(name) not in explained]
+        return [name for name in self.fails_for_all_others() if not explanation(explained, function(name))]
 
     def text(self) -> str:
         """For a terminal."""
@@ -99,7 +102,7 @@ class Table:
             rows = [row for row in self.rows if level in (None, row.level)]
             cells = [f"{sum(self.verdict(row, r) in PASSING for row in rows)} of {len(rows)}" for r in self.runtimes]
             lines.append(f"| {level + ', ' if level else ''}{name} | " + " | ".join(cells) + " |")
-        for verdict in (RED, UNSHOWN, UNASKED, MISSING):
+        for verdict in (RED, UNSHOWN, UNASKED, ELSEWHERE, MISSING):
             cells = [str(self.totals(r)[verdict]) for r in self.runtimes]
             if any(cell != "0" for cell in cells):
                 lines.append(f"| {verdict} | " + " | ".join(cells) + " |")
@@ -117,7 +120,7 @@ class Table:
         return "\n".join([*lines, ""])
 
     def _reasons(self) -> str:
-        lines = ["## What this machine cannot show", "",
+        lines = ["## What this machine or this suite cannot show", "",
                  "Tests that were not run for want of something that the kernel or the machine lacks. A row with no "
                  "other test is not shown; a row with others is green in part.", "", "| id | | reason |", "|---|---|---|"]
         for row in self.rows:
@@ -127,6 +130,7 @@ class Table:
                     by_reason.setdefault(reason, []).append(runtime)
             for reason, runtimes in by_reason.items():
                 lines.append(f"| {row.id} | {', '.join(runtimes)} | {escape(reason)} |")
+        lines += [f"| {row} | all | {escape(text)} |" for row, text in texts("elsewhere.txt").items()]
         return "\n".join([*lines, ""])
 
     def _red(self) -> str:
@@ -148,13 +152,18 @@ class Table:
         lines = ["## Tests that fail on both others", "",
                  "A test that nobody else passes is presumed wrong. These are kept, for this reason:", ""]
         for name in sorted({function(name) for name in self.fails_for_all_others()}):
-            lines.append(f"- `{name}`: {explained.get(name, 'no reason is recorded')}")
+            lines.append(f"- `{name}`: {explanation(explained, name) or 'no reason is recorded'}")
         return "\n".join([*lines, ""])
 
 
 def function(test: str) -> str:
     """`test_x.py::test_name[case]` → `test_name`."""
     return test.rpartition(".py::")[2].partition("[")[0]
+
+
+def explanation(explained: dict[str, str], name: str) -> str:
+    """The text for a test function; keys may be patterns such as `test_ndv_*`."""
+    return next((text for key, text in explained.items() if fnmatch(name, key)), "")
 
 
 def escape(text: str) -> str:
@@ -173,7 +182,7 @@ def _sort(cell: Cell, test: dict, runtime: str) -> None:
 
 
 def _say(counts: Counter) -> str:
-    return ", ".join(f"{counts[v]} {v}" for v in (GREEN, PART, RED, UNSHOWN, UNASKED, MISSING) if counts[v])
+    return ", ".join(f"{counts[v]} {v}" for v in (GREEN, PART, RED, UNSHOWN, UNASKED, ELSEWHERE, MISSING) if counts[v])
 
 
 _HEAD = """# Conformance
