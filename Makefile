@@ -49,10 +49,10 @@ docs: ## write docs/cli.md and docs/man/skiff.1 from the table of commands
 	@out/bin/skiff debug cli-reference >docs/cli.md
 	@out/bin/skiff debug manual >docs/man/skiff.1
 
-bench: ## compare with crun, runc and a minimal C program
+bench: ## compare with crun, runc and a minimal C program (SUITE=soak: 10,000 containers)
 	@scripts/setup build test
 	@scripts/build
-	@Tests/Benchmarks/run
+	@Tests/Benchmarks/$(or $(SUITE),run)
 
 images: ## build every image of images/ into out/images
 	@scripts/setup images

@@ -14,6 +14,13 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     // A single call of an algorithm from _StringProcessing links the whole regex engine: 2 MB in a static program.
     .unsafeFlags(["-Xfrontend", "-disable-implicit-string-processing-module-import"]),
+    // Metadata of generic types is made by calling their makers, not by parsing their mangled names, which takes a
+    // third of all instructions of a start; and each function is a section of its own, so that the linker can sort them.
+    .unsafeFlags(
+        [
+            "-Xfrontend", "-disable-concrete-type-metadata-mangled-name-accessors",
+            "-Xfrontend", "-function-sections",
+        ], .when(configuration: .release)),
 ]
 let tests: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .error)]
 // Where `skiff` begins: before the C library, see CShims/CStart.
@@ -22,6 +29,11 @@ let tests: [SwiftSetting] = [.swiftLanguageMode(.v6), .treatAllWarnings(as: .err
 #else
     let start: [String] = []
 #endif
+// What a container's start calls lies side by side in the file (see Tests/Benchmarks/order); only lld can do that.
+let order = [
+    "-use-ld=lld", "-Xlinker", "--no-warn-symbol-ordering", "-Xlinker",
+    "--symbol-ordering-file=\(Context.packageDirectory)/scripts/functions.order",
+]
 
 func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
@@ -102,7 +114,7 @@ let targets: [Target] = [
             "CapabilityBinding", "CStart",
         ],
         swiftSettings: strict,
-        linkerSettings: [.unsafeFlags(["-static-executable"] + start)]),
+        linkerSettings: [.unsafeFlags(["-static-executable"] + start + order)]),
     .executableTarget(
         name: "skiff-image",
         dependencies: [

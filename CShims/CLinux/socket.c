@@ -79,7 +79,7 @@ long cl_interface_up(const char *name) {
     int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     if (fd < 0) return -(long)errno;
     long result = CL_RET(ioctl(fd, SIOCGIFFLAGS, &request));
-    if (result >= 0) {
+    if (result >= 0 && (request.ifr_flags & IFF_UP) == 0) {
         request.ifr_flags = (short)(request.ifr_flags | IFF_UP);
         result = CL_RET(ioctl(fd, SIOCSIFFLAGS, &request));
     }

@@ -26,7 +26,8 @@ extension Launch {
         let conversation: Conversation
         do throws(StepError) {
             let hasRootTree = rootTree != nil
-            var launch = try plan(request, in: store, gate: gate, hasRootTree: hasRootTree)
+            var launch = try plan(
+                request, in: store, gate: gate, hasRootTree: hasRootTree, begins: true)
             for warning in launch.plan.warnings { request.warn(warning) }
             let socket = try launch.connectConsole()
             process = try launch.begin(rootTree: rootTree)

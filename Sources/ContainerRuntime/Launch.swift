@@ -26,9 +26,10 @@ package struct Launch: ~Copyable {
     /// Given to init by the clone.
     var namespaces: NamespaceHandles?
 
-    /// Reads, checks and plans; changes nothing.
+    /// Reads, checks and plans; changes nothing. With `begins`, the network namespace is made meanwhile.
     package static func plan(
-        _ request: CreateRequest, in store: StateStore, gate: InitPlan.Gate, hasRootTree: Bool
+        _ request: CreateRequest, in store: StateStore, gate: InitPlan.Gate, hasRootTree: Bool,
+        begins: Bool = false
     ) throws(StepError) -> Launch {
         let path: Path
         let configuration: [UInt8]
@@ -49,17 +50,18 @@ package struct Launch: ~Copyable {
             }
         }
         Trace.mark("read the configuration")
-        let host = try HostFacts.detect(
-            usesCgroups: request.usesCgroups, usesSystemd: request.usesSystemd)
-        Trace.mark("look at the host")
         let namespaces = try refusing("check the configuration") { () throws(SpecError) in
             try NamespacePlan(spec: spec.spec)
         }
-        let handles = try phase(.namespaceFailed) { () throws(StepError) in
+        var handles = try phase(.namespaceFailed) { () throws(StepError) in
             try NamespaceHandles.open(namespaces)
         }
-        let own = handles.ownKinds
+        if begins { handles.makeNetworkAhead(namespaces) }
         Trace.mark("open the namespaces")
+        let host = try HostFacts.detect(
+            usesCgroups: request.usesCgroups, usesSystemd: request.usesSystemd)
+        let own = handles.ownKinds
+        Trace.mark("look at the host")
         var plan = try refusing("check the configuration") { () throws(SpecError) in
             try LaunchPlan.make(
                 spec: spec, namespaces: namespaces, ownNamespaces: own, bundle: path,

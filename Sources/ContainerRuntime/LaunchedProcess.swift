@@ -145,10 +145,12 @@ extension Launch {
         var entry = try cgroup.openEntry()
         try resctrl?.openEntry(&entry)
         try during("block signals") { () throws(SyscallError) in _ = try blockAllSignals() }
-        guard let handles = namespaces.take() else {
+        guard var handles = namespaces.take() else {
             throw StepError("clone init", refused: "the launch has been used already")
         }
         Trace.mark("make gate and channel")
+        handles.finishNetwork()
+        Trace.mark("wait for the network namespace")
         let outcome: CloneOutcome
         do throws(StepError) {
             outcome = try NamespaceLaunch.clone(

@@ -24,6 +24,14 @@ struct NamespaceExcursion: ~Copyable {
         try TimeNamespace.make(plan.timeOffsets)
     }
 
+    /// Joins a namespace that has just been made.
+    mutating func join(_ kind: NamespaceKind, _ file: BorrowedFD) throws(StepError) {
+        try during("join the new \(kind.rawValue) namespace") { () throws(SyscallError) in
+            try remember(kind)
+            try joinNamespace(file, kinds: CloneFlags(kind))
+        }
+    }
+
     private mutating func remember(_ kind: NamespaceKind) throws(SyscallError) {
         homes.append((kind, try open(Path("/proc/self/ns/" + kind.procName), .readOnly).release()))
     }

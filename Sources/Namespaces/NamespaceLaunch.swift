@@ -4,7 +4,8 @@ import RuntimeSpec
 /// Clones the container's init process as a plan says.
 package enum NamespaceLaunch {
     /// Clones init into its new namespaces and, with `cgroup`, into its cgroup v2. On return the runtime is in its
-    /// own namespaces again, whatever it had to join for the clone.
+    /// own namespaces again, whatever it had to join for the clone. A network namespace that has been made
+    /// ahead is in the handles.
     ///
     /// Init must call `enter` next, then have its identity maps written if `plan.needsMappings`.
     /// - Throws: `StepError` in the runtime only; in a helper process it travels to the runtime first.
@@ -13,7 +14,8 @@ package enum NamespaceLaunch {
         _ plan: NamespacePlan, _ handles: borrowing NamespaceHandles, intoCgroup cgroup: BorrowedFD? = nil
     ) throws(StepError) -> CloneOutcome {
         if plan.needsHelper { return try HelperClone.clone(plan, handles, intoCgroup: cgroup) }
-        if plan.runtimeJoins.isEmpty, plan.timeNamespace != .byRuntime {
+        let network = plan.cloneFlags.contains(.newNetwork) ? handles.file(.network) : nil
+        if network == nil, plan.runtimeJoins.isEmpty, plan.timeNamespace != .byRuntime {
             return try during("clone init") { () throws(SyscallError) in
                 try cloneProcess(plan.cloneFlags, intoCgroup: cgroup)
             }
@@ -21,8 +23,13 @@ package enum NamespaceLaunch {
         var excursion = NamespaceExcursion()
         do throws(StepError) {
             try excursion.begin(plan, handles)
+            var flags = plan.cloneFlags
+            if let network {
+                try excursion.join(.network, network)
+                flags.remove(.newNetwork)
+            }
             let outcome = try during("clone init") { () throws(SyscallError) in
-                try cloneProcess(plan.cloneFlags, intoCgroup: cgroup)
+                try cloneProcess(flags, intoCgroup: cgroup)
             }
             switch consume outcome {
             case .child: return .child

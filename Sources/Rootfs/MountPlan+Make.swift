@@ -128,11 +128,26 @@ extension PropagationChange {
 extension Path {
     /// The path without empty names, `.` and `..`, resolved as text only; for comparing, never for opening.
     package var lexicallyCleaned: Path {
+        if isClean { return self }
         var names: [Path] = []
         for name in components {
             if name == ".." { _ = names.popLast() } else { names.append(name) }
         }
         return Path.joining(names, absolute: true)
+    }
+
+    /// Whether cleaning would change nothing, for sure: it starts with a slash, and no slash is followed by another, by a
+    /// dot or by nothing.
+    private var isClean: Bool {
+        let slash = UInt8(ascii: "/")
+        guard bytes.first == slash else { return false }
+        if bytes.count == 1 { return true }
+        var last: UInt8 = 0
+        for byte in bytes {
+            if last == slash, byte == slash || byte == UInt8(ascii: ".") { return false }
+            last = byte
+        }
+        return last != slash
     }
 
     /// Whether it names something inside a directory, as text; both cleaned.

@@ -21,7 +21,8 @@ enum CommandStyle: String, Sendable {
     /// How options may be spelled beyond `--name`.
     var spelling: CommandLineParser.Spelling {
         switch self {
-        case .skiff: []
+        // Not []: for a type of another module that is a generic initializer, which looks for conformances at run time.
+        case .skiff: CommandLineParser.Spelling(rawValue: 0)
         case .runc: .oneDash
         case .crun: .abbreviations
         }

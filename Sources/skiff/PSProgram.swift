@@ -31,7 +31,9 @@ enum PSProgram {
         var writing: OwnedFD? = OwnedFD(adopting: ends.write)
         let outcome = try during(step) { () throws(SyscallError) in try cloneProcess() }
         switch consume outcome {
-        case .child: become(program, options, output: ends.write)
+        case .child:
+            // Released, because what is owned here would be closed after its last use, before ps has it.
+            become(program, options, output: writing.take()?.release() ?? ends.write)
         case .parent(let child):
             _ = writing.take()
             let (output, exitCode) = try during(step) { () throws(SyscallError) in

@@ -122,5 +122,5 @@ static inline void cl_process_output(struct termios *state) { state->c_oflag |= 
 static inline void cl_keep_newlines(struct termios *state) { state->c_oflag &= ~(tcflag_t)ONLCR; }
 /// isatty(3)
 static inline int cl_isatty(int fd) { return isatty(fd); }
-/// Sets IFF_UP on a network interface of this network namespace by SIOCGIFFLAGS and SIOCSIFFLAGS.
+/// Sets IFF_UP on a network interface of this network namespace by SIOCGIFFLAGS and SIOCSIFFLAGS, if it lacks it.
 long cl_interface_up(const char *name);

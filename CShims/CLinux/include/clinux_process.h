@@ -18,6 +18,14 @@
 /// Returns 0 in the child. glibc's fork handlers do not run and its cached thread id is the parent's.
 long cl_clone3(uint64_t flags, int *pidfd, int exit_signal, int cgroup_fd);
 
+/// Whether fewer threads want to run than there are processors for this process, by /proc/loadavg; 0 if unknown.
+int cl_has_idle_processor(void);
+/// Starts a process that shares the caller's memory and descriptors, makes a network namespace, sets its loopback
+/// interface up if it can, and ends. The caller goes on meanwhile. One at a time; -ENOSYS on other processors.
+long cl_network_begin(int *pidfd);
+/// Waits for that process and returns the descriptor of the namespace.
+long cl_network_end(int pidfd);
+
 /// unshare(2)
 static inline long cl_unshare(uint64_t flags) { return CL_RET(syscall(SYS_unshare, flags)); }
 /// setns(2)
