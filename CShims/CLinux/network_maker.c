@@ -29,6 +29,20 @@ int cl_has_idle_processor(void) {
     return running < processors;
 }
 
+static int holds(const char *from, const char *to, const char *word) {
+    return memmem(from, (size_t)(to - from), word, strlen(word)) != NULL;
+}
+
+int cl_seems_to_want_network(const void *text, size_t length) {
+    const char *start = text, *end = start + length;
+    const char *kind = memmem(start, length, "\"network\"", 9);
+    if (kind == NULL) return 0;
+    const char *opening = memrchr(start, '{', (size_t)(kind - start));
+    const char *closing = memchr(kind, '}', (size_t)(end - kind));
+    if (opening == NULL || closing == NULL) return 0;
+    return holds(opening, kind, "\"type\"") && !holds(opening, closing, "\"path\"") && !holds(start, end, "\"uidMappings\"");
+}
+
 #if defined(__x86_64__) || defined(__aarch64__)
 
 static struct {

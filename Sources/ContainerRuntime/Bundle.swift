@@ -17,9 +17,11 @@ package struct Bundle: ~Copyable {
     package let spec: ValidSpec
 
     /// Opens a bundle and checks its configuration before anything is touched (BND-1, BND-7). The configuration is the
-    /// bundle's config.json, or the file given; `amend` changes what was read before it is checked.
+    /// bundle's config.json, or the file given; `amend` changes what was read before it is checked;
+    /// `foresee` gets the text before it is read.
     package static func open(
-        _ path: Path, configuration file: Path? = nil, amending amend: ((inout RuntimeSpec) -> Void)? = nil
+        _ path: Path, configuration file: Path? = nil, amending amend: ((inout RuntimeSpec) -> Void)? = nil,
+        foreseeing foresee: ([UInt8]) -> Void = { _ in }
     ) throws(StepError) -> Bundle {
         let directory = try during("open the bundle \(path)", code: .bundleUnreadable) {
             () throws(SyscallError) in
@@ -35,6 +37,7 @@ package struct Bundle: ~Copyable {
                 () throws(SyscallError) in try readRegularFile("config.json", in: directory.borrowed)
             }
         }
+        foresee(configuration)
         let spec = try ValidSpec.read(configuration, from: file ?? "config.json", amending: amend)
         let absolute = try absolutePath(of: path, directory.borrowed)
         return Bundle(path: absolute, directory: directory, configuration: configuration, spec: spec)

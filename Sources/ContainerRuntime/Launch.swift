@@ -25,12 +25,15 @@ package struct Launch: ~Copyable {
     private let ownNamespaces: [NamespaceKind]
     /// Given to init by the clone.
     var namespaces: NamespaceHandles?
+    /// Makes the network namespace meanwhile.
+    private(set) var network: NetworkAhead?
 
     /// Reads, checks and plans; changes nothing. With `begins`, the network namespace is made meanwhile.
     package static func plan(
         _ request: CreateRequest, in store: StateStore, gate: InitPlan.Gate, hasRootTree: Bool,
         begins: Bool = false
     ) throws(StepError) -> Launch {
+        let network = begins ? NetworkAhead() : nil
         let path: Path
         let configuration: [UInt8]
         let spec: ValidSpec
@@ -38,7 +41,8 @@ package struct Launch: ~Copyable {
         case .bundle(let place):
             let amend = try notification(request, store)
             let bundle = try Bundle.open(
-                place, configuration: request.configurationFile, amending: amend)
+                place, configuration: request.configurationFile, amending: amend
+            ) { network?.begin(before: $0) }
             path = bundle.path
             configuration = bundle.configuration
             spec = bundle.spec
@@ -53,10 +57,10 @@ package struct Launch: ~Copyable {
         let namespaces = try refusing("check the configuration") { () throws(SpecError) in
             try NamespacePlan(spec: spec.spec)
         }
-        var handles = try phase(.namespaceFailed) { () throws(StepError) in
+        let handles = try phase(.namespaceFailed) { () throws(StepError) in
             try NamespaceHandles.open(namespaces)
         }
-        if begins { handles.makeNetworkAhead(namespaces) }
+        network?.settle(namespaces)
         Trace.mark("open the namespaces")
         let host = try HostFacts.detect(
             usesCgroups: request.usesCgroups, usesSystemd: request.usesSystemd)
@@ -72,9 +76,11 @@ package struct Launch: ~Copyable {
         try plan.initial.security?.labels.check()
         if let label = spec.spec.linux?.mountLabel { try SecurityLabels.checkSELinux(for: label) }
         Trace.mark("plan the launch")
-        return Launch(
+        var launch = Launch(
             store: store, request: request, gate: gate, bundlePath: path, configuration: configuration,
             spec: spec.spec, plan: plan, namespaces: handles)
+        launch.network = network
+        return launch
     }
 
     private init(

@@ -149,7 +149,7 @@ extension Launch {
             throw StepError("clone init", refused: "the launch has been used already")
         }
         Trace.mark("make gate and channel")
-        handles.finishNetwork()
+        if let network { handles.take(network) }
         Trace.mark("wait for the network namespace")
         let outcome: CloneOutcome
         do throws(StepError) {

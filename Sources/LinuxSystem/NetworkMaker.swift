@@ -13,6 +13,14 @@ package struct NetworkMaker: ~Copyable {
     /// - SeeAlso: proc_loadavg(5)
     package static var isWorthwhile: Bool { cl_has_idle_processor() != 0 }
 
+    /// Whether a configuration, unread yet, looks as if it asked for a new network namespace that belongs to the caller's
+    /// user namespace. A guess: whoever begins because of it must see what the configuration says.
+    package static func seemsWanted(by configuration: [UInt8]) -> Bool {
+        // SAFETY: the text is only looked at during the call.
+        unsafe configuration.withUnsafeBytes { unsafe cl_seems_to_want_network($0.baseAddress, $0.count) }
+            != 0
+    }
+
     /// Begins; at most one at a time.
     package static func begin() throws(SyscallError) -> NetworkMaker {
         var pidfd: Int32 = -1

@@ -7,8 +7,6 @@ package struct NamespaceHandles: ~Copyable {
     /// Kinds of namespaces that the container will not share with the runtime: the new ones, and the joined ones
     /// that are another than the runtime's own, whatever their path says (SYS-3).
     package private(set) var ownKinds: [NamespaceKind] = []
-    /// Makes the new network namespace meanwhile.
-    private var network: NetworkMaker?
 
     deinit {
         for file in files { _ = OwnedFD(adopting: file.number) }
@@ -38,20 +36,9 @@ package struct NamespaceHandles: ~Copyable {
         return handles
     }
 
-    /// Begins to make the new network namespace of a plan ahead of the clone, if nothing has to happen before it and
-    /// a processor is free for that.
-    package mutating func makeNetworkAhead(_ plan: NamespacePlan) {
-        guard plan.cloneFlags.contains(.network), !plan.hasUserNamespace, plan.runtimeJoins.isEmpty,
-            plan.timeNamespace == .none, NetworkMaker.isWorthwhile
-        else { return }
-        bestEffort("the clone makes it otherwise, and says what fails") { () throws(SyscallError) in
-            network = try NetworkMaker.begin()
-        }
-    }
-
-    /// Waits for the network namespace that is being made ahead, if one is; from then on `file` has it.
-    package mutating func finishNetwork() {
-        guard let maker = network.take(), let file = maker.end() else { return }
+    /// Takes the network namespace that was made ahead, if one was; from then on `file` has it.
+    package mutating func take(_ network: NetworkAhead) {
+        guard let file = network.finish() else { return }
         files.append((.network, file.release()))
     }
 

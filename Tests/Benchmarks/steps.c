@@ -1,5 +1,5 @@
-// steps ADDRESSES PROGRAM [ARG…]: runs a static program step by step and prints which of the addresses (hexadecimal, a
-// line each, ascending) it came by: `0 ADDRESS` in the process itself, `1 ADDRESS` in one that it cloned. Such a
+// steps ADDRESSES OUTPUT PROGRAM [ARG…]: runs a static program step by step and writes which of the addresses
+// (hexadecimal, a line each, ascending) it came by: `0 ADDRESS` in the process itself, `1 ADDRESS` in one that it cloned. Such a
 // process is left alone once it has executed another program. Slow: some microseconds for an instruction.
 #include <signal.h>
 #include <stdio.h>
@@ -37,11 +37,14 @@ static void note(pid_t process, int is_clone) {
 
 int main(int argc, char **argv) {
     int status;
-    if (argc < 3 || load(argv[1]) != 0) return 2;
+    pid_t clone = 0;
+    if (argc < 4 || load(argv[1]) != 0) return 2;
+    FILE *output = fopen(argv[2], "w");
+    if (output == NULL) return 2;
     pid_t first = fork();
     if (first == 0) {
         ptrace(PTRACE_TRACEME, 0, 0, 0);
-        execv(argv[2], argv + 2);
+        execv(argv[3], argv + 3);
         _exit(127);
     }
     waitpid(first, &status, 0);
@@ -50,19 +53,27 @@ int main(int argc, char **argv) {
     ptrace(PTRACE_SINGLESTEP, first, 0, 0);
     for (pid_t process; (process = waitpid(-1, &status, __WALL)) > 0;) {
         if (!WIFSTOPPED(status)) {
+            if (process == clone) clone = 0;
             if (process == first) break;
             continue;
         }
+        if (process != first) clone = process;
         int event = status >> 16, signal = WSTOPSIG(status);
         if (signal == SIGTRAP && event == PTRACE_EVENT_EXEC && process != first) {
             ptrace(PTRACE_DETACH, process, 0, 0);
+            clone = 0;
             continue;
         }
         if (signal == SIGTRAP && event == 0) note(process, process != first);
         ptrace(PTRACE_SINGLESTEP, process, 0, signal == SIGTRAP || signal == SIGSTOP ? 0 : signal);
     }
+    // One that waits to be started must not be left in the middle of a step: the trap would end it.
+    if (clone != 0 && kill(clone, SIGSTOP) == 0 && waitpid(clone, &status, __WALL) == clone && WIFSTOPPED(status)) {
+        ptrace(PTRACE_DETACH, clone, 0, 0);
+        kill(clone, SIGCONT);
+    }
     for (unsigned long offset = 0; offset < size; offset++)
         for (int bit = 0; bit < 2; bit++)
-            if (marks[offset] & (2 << bit)) printf("%d %lx\n", bit, lowest + offset);
-    return 0;
+            if (marks[offset] & (2 << bit)) fprintf(output, "%d %lx\n", bit, lowest + offset);
+    return fclose(output) == 0 ? 0 : 1;
 }

@@ -20,6 +20,8 @@ long cl_clone3(uint64_t flags, int *pidfd, int exit_signal, int cgroup_fd);
 
 /// Whether fewer threads want to run than there are processors for this process, by /proc/loadavg; 0 if unknown.
 int cl_has_idle_processor(void);
+/// Whether a configuration, as text, looks as if it asked for a new network namespace without a new user namespace.
+int cl_seems_to_want_network(const void *text, size_t length);
 /// Starts a process that shares the caller's memory and descriptors, makes a network namespace, sets its loopback
 /// interface up if it can, and ends. The caller goes on meanwhile. One at a time; -ENOSYS on other processors.
 long cl_network_begin(int *pidfd);
