@@ -33,14 +33,4 @@ import Testing
         let present = ResctrlSchemata("    L3:0=7ff;1=01f\n    MB:0=  20;1= 100\n")
         #expect(present.holds(ResctrlSchemata(wanted)) == expected)
     }
-
-    @Test func `the tree is found in the table of mounts`() {
-        let table = """
-            24 1 0:22 / /proc rw - proc proc rw
-            31 24 0:30 / /sys/fs/resctrl rw,relatime shared:9 - resctrl resctrl rw
-
-            """
-        #expect(ResctrlTree.mountPoint(in: table) == "/sys/fs/resctrl")
-        #expect(ResctrlTree.mountPoint(in: "24 1 0:22 / /proc rw - proc resctrl rw\n") == nil)
-    }
 }

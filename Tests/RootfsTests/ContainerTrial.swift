@@ -147,7 +147,7 @@ struct Findings {
 }
 
 /// The mounts of the calling process: mount point → (type, per-mount options, source).
-func mountTable() throws -> [String: (type: String, options: String, source: String)] {
+func mountsByPlace() throws -> [String: (type: String, options: String, source: String)] {
     var table: [String: (type: String, options: String, source: String)] = [:]
     for line in String(decoding: try readFile("/proc/self/mountinfo"), as: UTF8.self).split(separator: "\n") {
         let halves = line.split(separator: " - ", maxSplits: 1).map { String($0) }

@@ -16,7 +16,7 @@ private let isRoot = effectiveUserID() == 0
             defer { bestEffort("the system cleans /tmp") { try trial.remove() } }
             let report = try trial.run {
                 var found = Findings()
-                let table = try mountTable()
+                let table = try mountsByPlace()
                 found.expect(
                     Set(table.keys).isSuperset(of: [
                         "/", "/proc", "/dev", "/dev/pts", "/dev/shm", "/dev/mqueue", "/sys", "/sys/fs/cgroup",

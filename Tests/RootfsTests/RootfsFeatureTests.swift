@@ -99,7 +99,7 @@ import Testing
                     found.expect(try readLink("/etc/out"), "/outside", "symbolic link")
                     found.expect(try status(of: "/etc/pipe").kind, .fifo, "pipe")
                     found.expect(try names(in: "/etc"), ["deep", "out", "pipe", "twin"], "names")
-                    found.expect(try mountTable()["/etc"]?.type, "tmpfs", "type")
+                    found.expect(try mountsByPlace()["/etc"]?.type, "tmpfs", "type")
                     return found.lines
                 })
         }

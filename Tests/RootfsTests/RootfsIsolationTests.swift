@@ -43,7 +43,7 @@ import Testing
             demandEmpty(
                 try trial.run {
                     var found = Findings()
-                    found.expect(try mountTable()["/"]?.type, "tmpfs", "type of /")
+                    found.expect(try mountsByPlace()["/"]?.type, "tmpfs", "type of /")
                     found.expect(try names(in: "/"), ["dev", "proc", "sys"], "names in /")
                     return found.lines
                 })
@@ -68,7 +68,7 @@ import Testing
             demandEmpty(
                 try trial.run(rootTree: tree) {
                     var found = Findings()
-                    found.expect(try mountTable()["/"]?.type, "tmpfs", "type of /")
+                    found.expect(try mountsByPlace()["/"]?.type, "tmpfs", "type of /")
                     found.expect(try names(in: "/"), ["dev", "proc", "sys"], "names in /")
                     return found.lines
                 })
@@ -105,7 +105,7 @@ import Testing
             demandEmpty(
                 try trial.run {
                     var found = Findings()
-                    found.expect(try mountTable()["/tmp"]?.options, "rw,nosuid,nodev,relatime", "/tmp")
+                    found.expect(try mountsByPlace()["/tmp"]?.options, "rw,nosuid,nodev,relatime", "/tmp")
                     let text = try mountText()
                     found.expect(text.contains("size=128k"), true, "size of /etc")
                     found.expect("writing to /etc", failsWith: .EROFS) { () throws(SyscallError) in
@@ -150,7 +150,7 @@ import Testing
             demandEmpty(
                 try trial.run {
                     var found = Findings()
-                    let table = try mountTable()
+                    let table = try mountsByPlace()
                     found.expect(
                         table["/dev/null"]?.options.contains("nosuid,noexec"), true,
                         "/dev/null \(table["/dev/null"] as Any)")
@@ -187,10 +187,10 @@ import Testing
             demandEmpty(
                 try trial.run {
                     var found = Findings()
-                    for (place, mount) in try mountTable() where place.hasPrefix("/sys") {
+                    for (place, mount) in try mountsByPlace() where place.hasPrefix("/sys") {
                         found.expect(mount.options.hasPrefix("ro"), true, "\(place) \(mount.options)")
                     }
-                    found.expect(try mountTable()["/sys"]?.type, "sysfs", "/sys")
+                    found.expect(try mountsByPlace()["/sys"]?.type, "sysfs", "/sys")
                     return found.lines
                 })
         }
@@ -231,7 +231,7 @@ import Testing
                             try status(of: "/dev/null").deviceNumber, DeviceNumber(major: 1, minor: 3), "null"
                         )
                         found.expect(try status(of: "/new").userID, 0, "owner of what was made")
-                        found.expect(try mountTable()["/dev/pts"]?.type, "devpts", "/dev/pts")
+                        found.expect(try mountsByPlace()["/dev/pts"]?.type, "devpts", "/dev/pts")
                         return found.lines
                     }
                 })
@@ -248,7 +248,7 @@ import Testing
                     let console = try status(of: "/dev/console")
                     found.expect(
                         console.deviceNumber, try status(of: "/dev/pts/0").deviceNumber, "/dev/console")
-                    found.expect(try mountTable()["/dev/console"]?.type, "devpts", "type")
+                    found.expect(try mountsByPlace()["/dev/console"]?.type, "devpts", "type")
                     return found.lines
                 })
         }
@@ -287,7 +287,7 @@ import Testing
                     try makeDirectory("/many/new")
                     found.expect(try names(in: "/old").contains("inside"), true, "old call")
                     found.expect(
-                        try mountTable()["/old"]?.options, "ro,nosuid,relatime", "flags of the old call")
+                        try mountsByPlace()["/old"]?.options, "ro,nosuid,relatime", "flags of the old call")
                     return found.lines
                 })
         }
