@@ -150,7 +150,10 @@ let targets: [Target] = [
     testsOf("ContainerInit", ["LinuxSystem"]),
     testsOf(
         "ContainerRuntime",
-        ["LinuxSystem", "RuntimeSpec", "JSONCoding", "Cgroups", "Namespaces", "CapabilityBinding"]),
+        [
+            "LinuxSystem", "RuntimeSpec", "JSONCoding", "Cgroups", "Namespaces", "CapabilityBinding",
+            "ContainerInit",
+        ]),
     testsOf(
         "Engine",
         [

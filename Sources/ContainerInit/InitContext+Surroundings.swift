@@ -46,15 +46,18 @@ extension InitContext {
             try expect(.proceed)
         }
         if namespaces.hasUserNamespace {
-            try attempt { () throws(StepError) in try NamespaceLaunch.becomeNamespaceRoot() }
-            let refusal = bestEffort("denied for unprivileged users") { () throws(SyscallError) in
-                try setSupplementaryGroups([])
-            }
-            canSetGroups = refusal == nil
+            try becomeNamespaceRoot()
         }
         try attempt { () throws(StepError) in
             try NamespaceLaunch.enterCgroupNamespace(namespaces)
             try LoopbackInterface.bringUp(namespaces)
+        }
+    }
+
+    mutating func becomeNamespaceRoot() throws(LaunchFailure) {
+        let keepsGroups = plan.security?.identity.keepsGroups ?? false
+        canSetGroups = try attempt { () throws(StepError) in
+            try NamespaceLaunch.becomeNamespaceRoot(keepingGroups: keepsGroups)
         }
     }
 

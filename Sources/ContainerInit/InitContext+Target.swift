@@ -22,11 +22,7 @@ extension InitContext {
             try joinNamespace(target.pidfd, kinds: target.kinds)
         }
         guard target.kinds.contains(.newUser) || target.isInUserNamespace else { return }
-        try attempt { () throws(StepError) in try NamespaceLaunch.becomeNamespaceRoot() }
-        let refusal = bestEffort("denied for unprivileged users") { () throws(SyscallError) in
-            try setSupplementaryGroups([])
-        }
-        canSetGroups = refusal == nil
+        try becomeNamespaceRoot()
     }
 
     mutating func openTerminalOfTarget() throws(LaunchFailure) {

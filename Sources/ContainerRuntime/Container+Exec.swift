@@ -92,7 +92,8 @@ private struct ExecAttempt: ~Copyable {
                     field: "terminal", reason: "is false, so there is nothing for the console socket")
             }
             let security = try SecurityPlan.make(
-                process: process, linux: spec.linux, grantable: hasUserNamespace ? .all : host.permitted)
+                process: process, linux: spec.linux, grantable: hasUserNamespace ? .all : host.permitted,
+                keepsGroups: spec.keepsCallersGroups)
             for warning in security.warnings { request.warn(warning) }
             var program = ProcessPlan(
                 process, preservedDescriptors: request.preservedDescriptors, windowSize: request.windowSize)

@@ -23,7 +23,8 @@ extension SecurityPlan {
             "apparmorProfile": labels.apparmorProfile.map { .text($0) },
             "selinuxLabel": labels.selinuxLabel.map { .text($0) },
             "uid": .number(Int64(identity.userID)), "gid": .number(Int64(identity.groupID)),
-            "additionalGids": .numbers(identity.groups),
+            "additionalGids": identity.keepsGroups ? nil : .numbers(identity.groups),
+            "keepsGroups": identity.keepsGroups ? .flag(true) : nil,
             "umask": identity.umask.map { .text(String($0, radix: 8)) },
             "capabilities": .members([
                 "bounding": capabilities.bounding.report, "effective": capabilities.effective.report,

@@ -43,7 +43,8 @@ package struct LaunchPlan: Sendable, Equatable {
         let security = try spec.process.map { (process) throws(SpecError) in
             try SecurityPlan.make(
                 process: process, linux: spec.linux,
-                grantable: namespaces.hasUserNamespace ? .all : host.permitted)
+                grantable: namespaces.hasUserNamespace ? .all : host.permitted,
+                keepsGroups: spec.keepsCallersGroups)
         }
         var process = spec.process.map {
             ProcessPlan(

@@ -1,10 +1,10 @@
-import Cgroups
-import ContainerInit
+package import Cgroups
+package import ContainerInit
 import LinuxSystem
 
 /// Whether a memory limit is what kept a container from starting. The kernel tells init nothing: it kills it, or
 /// refuses it memory in the middle of some call. The cgroup's figures know.
-struct MemoryShortage: Equatable {
+package struct MemoryShortage: Equatable {
     /// What skiff's own part of the start takes at most, in bytes; the program's comes on top.
     static let ownNeed: UInt64 = 512 << 10
 
@@ -32,7 +32,7 @@ struct MemoryShortage: Equatable {
     }
 
     /// The failure with the figures, if memory may be its cause: init was killed, or a call of its got ENOMEM.
-    static func explaining(
+    package static func explaining(
         _ failure: LaunchFailure, _ statistics: @autoclosure () -> CgroupStatistics
     ) -> LaunchFailure {
         let error = failure.error

@@ -74,12 +74,18 @@ package enum NamespaceLaunch {
         try during("make cgroup namespace") { () throws(SyscallError) in try unshare(.newCgroup) }
     }
 
-    /// Takes on ids 0 of the container's user namespace, without supplementary groups. Preconditions: the identity
-    /// maps are written.
+    /// Takes on ids 0 of the container's user namespace, without supplementary groups unless they are to be kept.
+    /// Preconditions: the identity maps are written.
+    /// - Returns: whether groups can be set there.
     /// - SeeAlso: user_namespaces(7), setresuid(2)
-    package static func becomeNamespaceRoot() throws(StepError) {
+    @discardableResult
+    package static func becomeNamespaceRoot(keepingGroups: Bool = false) throws(StepError) -> Bool {
+        var canSetGroups = false
         do throws(SyscallError) {
-            try setSupplementaryGroups([])
+            if !keepingGroups {
+                try setSupplementaryGroups([])
+                canSetGroups = true
+            }
         } catch  where error.errno == .EPERM {
             // setgroups is denied in the namespace of an unprivileged user; the groups stay unmapped then.
         } catch {
@@ -90,6 +96,7 @@ package enum NamespaceLaunch {
             try setGroupIDs(0)
             try setUserIDs(0)
         }
+        return canSetGroups
     }
 
     /// Joins in order. What is refused before the user namespace is joined may be allowed from inside it (NS-6).

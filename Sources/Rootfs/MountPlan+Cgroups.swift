@@ -12,7 +12,11 @@ extension MountPlan {
                 continue
             }
             // The directory of hierarchies comes from the same entry of the configuration, just before them.
-            if kept.contains(where: { $0.index == entry.index }) { continue }
+            if let directory = kept.firstIndex(where: { $0.index == entry.index }) {
+                let name = entry.destination.lastComponent?.string
+                kept[directory].links.removeAll { $0.value == name }
+                continue
+            }
             kept.append(entry.asEmptyCgroupDirectory)
         }
         entries = kept

@@ -17,6 +17,23 @@ extension Validation {
             if value.contains("+") || value.contains("=") {
                 throw SpecError(field: field, reason: "must not contain + or =", value: value)
             }
+            try checkNames(key, value, field, spec)
+        }
+    }
+
+    /// The names of the container have fields of their own, which say something else. The separators of a key with two
+    /// names do not matter.
+    private static func checkNames(
+        _ key: String, _ value: String, _ field: String, _ spec: RuntimeSpec
+    ) throws(SpecError) {
+        switch key {
+        case "kernel.hostname", "kernel/hostname":
+            throw SpecError(
+                field: field, reason: "conflicts with the field hostname, which sets this name", value: value)
+        case "kernel.domainname", "kernel/domainname":
+            guard let name = spec.domainname, !name.isEmpty, name != value else { return }
+            throw SpecError(field: field, reason: "conflicts with domainname \"\(name)\"", value: value)
+        default: break
         }
     }
 

@@ -25,12 +25,12 @@ package struct SecurityPlan: Equatable, Sendable {
     /// The filter's configuration; compiled by ``SeccompCache``.
     package let seccomp: SeccompSpec?
     /// What of the configuration is left out, one line each, for the log.
-    package var warnings: [String] { capabilities.warnings }
+    package var warnings: [String] { capabilities.warnings + identity.warnings }
 
     /// The plan for `process` in a container with the given personality and filter. `grantable` is
-    /// ``CapabilityPlan/grantable(entersUserNamespace:)``.
+    /// ``CapabilityPlan/grantable(entersUserNamespace:)``, `keepsGroups` ``RuntimeSpec/keepsCallersGroups``.
     package static func make(
-        process: ProcessSpec, linux: LinuxSpec?, grantable: CapabilitySet
+        process: ProcessSpec, linux: LinuxSpec?, grantable: CapabilitySet, keepsGroups: Bool = false
     ) throws(SpecError) -> SecurityPlan {
         if let adjustment = process.oomScoreAdj, !(-1000...1000).contains(adjustment) {
             throw SpecError(
@@ -38,7 +38,8 @@ package struct SecurityPlan: Equatable, Sendable {
         }
         return SecurityPlan(
             capabilities: try CapabilityPlan(process.capabilities, grantable: grantable),
-            noNewPrivileges: process.noNewPrivileges, identity: try IdentityPlan(process.user),
+            noNewPrivileges: process.noNewPrivileges,
+            identity: try IdentityPlan(process.user, keepsGroups: keepsGroups),
             limits: try ResourceLimitPlan.plans(process.rlimits), oomScoreAdjustment: process.oomScoreAdj,
             scheduling: try SchedulingPlan(process),
             labels: SecurityLabels(

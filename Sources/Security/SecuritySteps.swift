@@ -77,7 +77,9 @@ package enum SecuritySteps {
     package static func setGroupsAndIDs(_ plan: SecurityPlan, canSetGroups: Bool = true) throws(StepError) {
         let identity = plan.identity
         if let umask = identity.umask { setFileModeMask(umask) }
-        if canSetGroups {
+        if identity.keepsGroups {
+            // Asked for by an annotation.
+        } else if canSetGroups {
             // Also when there are none: the caller's groups must not leak in.
             try during("set the supplementary groups") { () throws(SyscallError) in
                 try setSupplementaryGroups(identity.groups)

@@ -7,6 +7,7 @@ extension SecuritySteps {
     /// later and reports its own failure, the latter take effect at exec, which fails without them.
     package static func verify(_ plan: SecurityPlan, groupsWereSet: Bool = true) throws(StepError) {
         let identity = plan.identity
+        let groupsWereSet = groupsWereSet && !identity.keepsGroups
         let found = try during("read the ids back") { () throws(SyscallError) in
             (try userIDs(), try groupIDs(), groupsWereSet ? try supplementaryGroups() : [])
         }

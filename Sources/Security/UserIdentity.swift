@@ -52,9 +52,11 @@ package struct IdentityPlan: Equatable, Sendable {
     package let groups: [UInt32]
     /// The file mode creation mask; nil leaves the inherited one.
     package let umask: UInt32?
+    /// Whether the supplementary groups of the runtime's caller stay, in the place of `groups`.
+    package let keepsGroups: Bool
 
     /// The identity of `user`; ids must be usable as ids.
-    package init(_ user: UserSpec) throws(SpecError) {
+    package init(_ user: UserSpec, keepsGroups: Bool = false) throws(SpecError) {
         for (field, id) in [("uid", user.uid), ("gid", user.gid)] where id == UInt32.max {
             throw SpecError(field: "process.user.\(field)", reason: "is not an id", value: "\(id)")
         }
@@ -70,5 +72,13 @@ package struct IdentityPlan: Equatable, Sendable {
         groupID = user.gid
         groups = user.additionalGids
         umask = user.umask
+        self.keepsGroups = keepsGroups
+    }
+
+    var warnings: [String] {
+        guard keepsGroups, !groups.isEmpty else { return [] }
+        return [
+            "additionalGids are left out: the annotation \(RuntimeSpec.keepGroups) keeps the caller's groups"
+        ]
     }
 }

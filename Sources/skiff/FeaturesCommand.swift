@@ -26,7 +26,9 @@ extension Features {
             ],
             mountOptions: MountOptions.knownWords, linux: linux,
             annotations: ["skiff.version": Version.number],
-            potentiallyUnsafeConfigAnnotations: ["org.criu.config", "org.systemd.property."])
+            potentiallyUnsafeConfigAnnotations: [
+                "org.criu.config", "org.systemd.property.", RuntimeSpec.keepGroups,
+            ])
     }
 
     private static var linux: Linux {

@@ -21,7 +21,7 @@ enum Version {
         case .runc: return "runc version \(number) (skiff)\n" + commit + specification
         case .crun:
             return "crun version \(number) (skiff)\n" + commit + "rundir: \(root)\n" + specification
-                + "+SELINUX +APPARMOR +CAP +SECCOMP +EBPF\n"
+                + "+SYSTEMD +SELINUX +APPARMOR +CAP +SECCOMP +EBPF +CRIU\n"
         }
     }
 }

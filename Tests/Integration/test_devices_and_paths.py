@@ -246,3 +246,14 @@ def test_sys_3_keys_of_the_hosts_network_joined_by_path_are_refused(rt, bundle):
 def test_sys_1_kernel_domainname(rt, bundle):
     bundle.linux["sysctl"] = {"kernel.domainname": "example.net"}
     assert rt.report(bundle)["domainname"] == "example.net"
+
+
+@pytest.mark.peer(runc="sets one after the other")
+def test_sys_2_names_that_their_fields_set_otherwise(rt, bundle):
+    bundle.config["domainname"] = "example.org"
+    bundle.linux["sysctl"] = {"kernel.domainname": "example.org"}
+    assert rt.report(bundle)["domainname"] == "example.org"
+    bundle.linux["sysctl"] = {"kernel.domainname": "example.net"}
+    rt.refuse(bundle, "kernel.domainname", "conflicts", "domainname")
+    bundle.linux["sysctl"] = {"kernel.hostname": "box"}
+    rt.refuse(bundle, "kernel.hostname", "conflicts", "hostname")

@@ -169,6 +169,86 @@ def test_cg_12_limits_that_cannot_be_set_are_refused(rt, rootless):
     rt.refuse(rootless, "cgroup")
 
 
+@pytest.fixture(params=["the host's", "v2"])
+def unified(rt, scratch, request):
+    """The runtime sees the host's control groups, then one tree of version 2; whether it is one tree."""
+    if request.param == "v2" and Path("/sys/fs/cgroup/unified").is_dir():
+        script = scratch / "in-v2"
+        script.write_text('#!/bin/sh\numount -R /sys/fs/cgroup; mount -t cgroup2 cgroup2 /sys/fs/cgroup; exec "$@"\n')
+        script.chmod(0o755)
+        rt.wrapper = ["unshare", "-m", str(script), *rt.wrapper]
+    return request.param == "v2" or Path("/sys/fs/cgroup/cgroup.controllers").exists()
+
+
+def cgroup_names(rt, bundle, cgroup_namespace, option):
+    """What a mount of type cgroup shows; nothing in it may be writable."""
+    if not cgroup_namespace:
+        bundle.without_namespace("cgroup")
+    elif not any(n["type"] == "cgroup" for n in bundle.linux["namespaces"]):
+        bundle.namespace("cgroup")
+    bundle.drop_mount("/sys/fs/cgroup").mount("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", option)
+    listing, found, report = rt.answers(bundle, ("list", "/sys/fs/cgroup"), ("writable", "/sys/fs/cgroup"), "report")
+    assert " /sys/fs/cgroup" in report["mountinfo"] and listing["errno"] == ""
+    assert [p for p in found["paths"] if p != "/sys/fs/cgroup"] == []
+    return listing["names"]
+
+
+@pytest.mark.parametrize("option", ["ro", "rw"])
+@pytest.mark.parametrize("cgroup_namespace", [True, False])
+def test_mnt_25_a_cgroup_mount_of_a_user_who_can_make_no_cgroup(rt, rootless, unified, cgroup_namespace, option):
+    names = cgroup_names(rt, rootless, cgroup_namespace, option)
+    if unified and cgroup_namespace:
+        assert "cgroup.procs" in names
+    else:
+        assert names == []
+
+
+@pytest.mark.parametrize("cgroup_namespace", [True, False])
+def test_mnt_25_a_cgroup_mount_where_the_trees_are_read_only(rt, bundle, scratch, unified, cgroup_namespace):
+    script = scratch / "read-only"
+    script.write_text('#!/bin/sh\nfor tree in $(findmnt -rno TARGET -t cgroup,cgroup2); do mount -o remount,bind,ro $tree || exit 9; done\nexec "$@"\n')
+    script.chmod(0o755)
+    rt.wrapper += ["unshare", "-m", str(script)]
+    bundle.linux.pop("resources", None)
+    names = cgroup_names(rt, bundle, cgroup_namespace, "ro")
+    if unified and cgroup_namespace:
+        assert "cgroup.procs" in names
+    else:
+        assert names == []
+
+
+@pytest.mark.parametrize("user_namespace", [False, True])
+def test_feat_7_groups_of_the_caller_are_kept_on_request(rt, bundle, user_namespace):
+    rt.wrapper = ["setpriv", "--groups=54331,54332"]
+    if user_namespace:
+        bundle.namespace("user")
+        for kind in ("uidMappings", "gidMappings"):
+            bundle.linux[kind] = [{"containerID": 0, "hostID": 0, "size": 65536}]
+    assert rt.report(bundle)["groups"] == []
+    for value, kept in (("0", []), ("1", [54331, 54332])):
+        bundle.config["annotations"] = {"run.oci.keep_original_groups": value}
+        with rt.sleeping(bundle) as c:
+            assert sorted(c.probe("report")[0]["groups"]) == kept
+            status = Path(f"/proc/{c.pid}/status").read_text()
+            assert next(line for line in status.splitlines() if line.startswith("Groups:")).split()[1:] == [str(g) for g in kept]
+    bundle.process["user"]["additionalGids"] = [7]
+    bundle.probe("report")
+    result = rt.run(bundle).ok()
+    assert sorted(result.first("report")["groups"]) == [54331, 54332] and "additionalGids are left out" in result.err
+
+
+def test_feat_7_groups_reach_files_that_the_namespace_does_not_map(rt, rootless, user):
+    secret = user / "of-the-group"
+    secret.write_text("x")
+    os.chown(secret, 0, 54331)
+    secret.chmod(0o640)
+    rt.wrapper = ["setpriv", f"--reuid={USER}", f"--regid={USER}", "--groups=54331"]
+    rootless.config["annotations"] = {"run.oci.keep_original_groups": "1"}
+    rootless.bind(secret, "/secret", "ro")
+    (rootless.rootfs / "secret").touch()
+    assert rt.answers(rootless, ("read", "/secret"))[0]["errno"] == ""
+
+
 @pytest.mark.parametrize("cgroup_namespace", [True, False])
 @pytest.mark.parametrize("kind", ["sysfs", "rbind"])
 def test_i_24_2023_25809_the_hosts_cgroups_are_not_writable(rt, rootless, cgroup_namespace, kind):

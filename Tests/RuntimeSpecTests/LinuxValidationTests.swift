@@ -130,6 +130,16 @@ struct LinuxValidationTests {
             Refusal("linux.sysctl[\"net.x\"] \"1+kernel.core_pattern=|/x\": must not contain + or =") {
                 $0.linux?.sysctl = ["net.x": "1+kernel.core_pattern=|/x"]
             },
+            Refusal(
+                "linux.sysctl[\"kernel.hostname\"] \"a\": conflicts with the field hostname, which sets this name"
+            ) {
+                $0.linux?.sysctl = ["kernel.hostname": "a"]
+            },
+            Refusal("linux.sysctl[\"kernel/domainname\"] \"a\": conflicts with domainname \"b\"") {
+                $0.linux?.namespaces = [.init(kind: .uts)]
+                $0.domainname = "b"
+                $0.linux?.sysctl = ["kernel/domainname": "a"]
+            },
             rdt("linux.intelRdt.closID \"a/b\": must be / or a plain name", .init(closID: "a/b")),
             rdt("linux.intelRdt.closID \"..\": must be / or a plain name", .init(closID: "..")),
             rdt(
