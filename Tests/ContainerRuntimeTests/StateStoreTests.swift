@@ -170,6 +170,7 @@ private struct Root: ~Copyable {
         let id = try ContainerID("web")
         var reservation = try root.store.reserve(id)
         var record = StateRecord()
+        record.created = "2026-11-21T20:00:00Z"
         record.pid = currentProcessID().rawValue
         record.startTime = try processStartTime(currentProcessID()) ?? 0
         try reservation.write(record)

@@ -44,13 +44,11 @@ struct TemporaryDirectory: ~Copyable {
         try symlink("absolute", to: "\(directory.path)/outside", in: root.borrowed)
         _ = try makeDirectories("a/b/c", inRoot: root.borrowed)
         #expect(try status(of: "a/b/c", in: root.borrowed).kind == .directory)
-        let error = #expect(throws: SyscallError.self) {
-            _ = try makeDirectories("up/x", inRoot: root.borrowed)
-        }
-        #expect(error != nil)
-        _ = #expect(throws: SyscallError.self) {
-            _ = try makeDirectories("absolute/x", inRoot: root.borrowed)
-        }
+        // Links lead where they do for the container, and what is missing there is made (MNT-6).
+        _ = try makeDirectories("up/x", inRoot: root.borrowed)
+        #expect(try status(of: "outside/x", in: root.borrowed).kind == .directory)
+        _ = try makeDirectories("absolute/x", inRoot: root.borrowed)
+        #expect(try status(of: "root\(directory.path)/outside/x", in: base).kind == .directory)
         let outside = try open("outside", [.readOnly, .directory], in: base)
         #expect(try outside.borrowed.list().isEmpty)
     }
