@@ -78,13 +78,26 @@ static void set_up_loopback(void) {
     call(SYS_close, socket, 0, 0, 0);
 }
 
+static long open_own_namespace(void) {
+    return call(SYS_openat, AT_FDCWD, (long)"/proc/self/ns/net", O_RDONLY | O_CLOEXEC, 0);
+}
+
 static int make(void *unused) {
     (void)unused;
+    long home = open_own_namespace();
+    if (home < 0) return 0;
     long result = call(SYS_unshare, CLONE_NEWNET, 0, 0, 0);
     if (result == 0) {
-        result = call(SYS_openat, AT_FDCWD, (long)"/proc/self/ns/net", O_RDONLY | O_CLOEXEC, 0);
+        result = open_own_namespace();
         set_up_loopback();
     }
+    // The caller joins it and returns. Root of a user namespace may not, where the host's network is still its own.
+    long way = call(SYS_setns, home, CLONE_NEWNET, 0, 0);
+    if (way < 0 && result >= 0) {
+        call(SYS_close, result, 0, 0, 0);
+        result = way;
+    }
+    call(SYS_close, home, 0, 0, 0);
     maker.file = (int)result;
     return 0;
 }

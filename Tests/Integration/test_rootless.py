@@ -217,6 +217,20 @@ def test_mnt_25_a_cgroup_mount_where_the_trees_are_read_only(rt, bundle, scratch
         assert names == []
 
 
+def test_map_4_the_configuration_of_rootless_podman(rt, owned, user, granted, unified):
+    """podman calls the runtime as root of a user namespace of its own; no cgroup can be made there either."""
+    rt.wrapper += ["unshare", "--user", "--mount", "--map-root-user", "--map-auto"]
+    fixture = Path(__file__).resolve().parents[1] / "Fixtures/engine-configs/podman-rootless.json"
+    config = json.loads(fixture.read_text())
+    config["process"]["args"] = ["/bin/probe", "report"]
+    config["root"] = {"path": "rootfs"}
+    config["mounts"] = [m for m in config["mounts"] if m["type"] != "bind"]  # files of podman's
+    owned.config = config
+    assert any(m["type"] == "cgroup" for m in config["mounts"])
+    report = rt.run(owned).ok().first("report")
+    assert report["pid"] == 1 and " /sys/fs/cgroup " in report["mountinfo"]
+
+
 @pytest.mark.parametrize("user_namespace", [False, True])
 def test_feat_7_groups_of_the_caller_are_kept_on_request(rt, bundle, user_namespace):
     rt.wrapper = ["setpriv", "--groups=54331,54332"]
