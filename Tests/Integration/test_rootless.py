@@ -166,7 +166,7 @@ def test_dev_4_devices_are_the_hosts_and_stay_as_they_are(rt, rootless):
 
 def test_cg_12_limits_that_cannot_be_set_are_refused(rt, rootless):
     rootless.linux["resources"] = {"pids": {"limit": 10}}
-    rt.refuse(rootless, "cgroup")
+    rt.refuse(rootless, "pids")
 
 
 @pytest.fixture(params=["the host's", "v2"])
