@@ -23,7 +23,9 @@ extension InitContext {
         guard let security = plan.security else { return }
         if security.loadsFilterEarly, let filter { try loadFilterEarly(filter) }
         let canSetGroups = canSetGroups
-        if security.identity.userID != 0 { giveStreams(to: security.identity.userID) }
+        if security.identity.userID != 0 {
+            giveStreams(to: security.identity.userID, security.identity.groupID)
+        }
         try attempt { () throws(StepError) in
             try SecuritySteps.dropBounding(security)
             try SecuritySteps.setGroupsAndIDs(security, canSetGroups: canSetGroups)
@@ -39,12 +41,12 @@ extension InitContext {
 
     /// Pipes become the user's, so that the program can open them again as /dev/stdout. Files and devices of the host
     /// stay whose they are.
-    private func giveStreams(to user: UInt32) {
+    private func giveStreams(to user: UInt32, _ group: UInt32) {
         for number in Int32(0)...2 {
             bestEffort("a stream may be closed, or of a file system that allows no change") {
                 () throws(SyscallError) in
                 let stream = BorrowedFD(rawValue: number)
-                if try stream.status().kind == .fifo { try stream.changeOwner(userID: user, groupID: .max) }
+                if try stream.status().kind == .fifo { try stream.changeOwner(userID: user, groupID: group) }
             }
         }
     }

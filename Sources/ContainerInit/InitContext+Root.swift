@@ -41,8 +41,18 @@ extension InitContext {
             try tell(.rootfsReady)
             try expect(.hooksDone)
         }
+        guard !plan.createContainerHooks.isEmpty else { return }
+        var bundle: OwnedFD?
+        if let path = plan.createContainerDirectory {
+            bundle = try attempt("open the bundle \(path)") { () throws(SyscallError) in
+                try open(path, [.pathOnly, .directory])
+            }
+        }
+        let number = bundle.take()?.release()
+        defer { if let number { _ = OwnedFD(adopting: number) } }
         try runHooks(
-            plan.createContainerHooks, "createContainer", status: .creating, directory: rootfs?.root)
+            plan.createContainerHooks, "createContainer", status: .creating,
+            directory: number.map { BorrowedFD(rawValue: $0) } ?? rootfs?.root)
     }
 
     mutating func changeRoot() throws(LaunchFailure) {

@@ -1,3 +1,4 @@
+package import LinuxSystem
 package import Namespaces
 package import Rootfs
 package import RuntimeSpec
@@ -23,6 +24,8 @@ package struct InitPlan: Sendable, Equatable {
     package var process: ProcessPlan?
     /// createContainer hooks.
     package var createContainerHooks: [HookSpec] = []
+    /// Where they start; nil is the container's root, as with runc. With crun it is the bundle.
+    package var createContainerDirectory: Path?
     /// startContainer hooks.
     package var startContainerHooks: [HookSpec] = []
     /// Whether the runtime has prestart or createRuntime hooks to run.

@@ -8,10 +8,13 @@ extension Container {
     /// Sends a signal to the container's first process. SIGKILL to a container that shares its pid namespace goes to
     /// all its processes: nothing else would end them.
     package func kill(_ signal: Int32) throws(StepError) {
+        let reachesAll = signal == Self.kill && !record.namespaces.contains(.pid)
         guard let initial = try openInit() else {
+            // What init has left behind in a shared pid namespace can still be ended.
+            if reachesAll, try hasProcesses() { return try killAll(signal) }
             throw StepError("", refused: "container not running", code: .containerNotRunning)
         }
-        if signal == Self.kill, !record.namespaces.contains(.pid) { return try killAll(signal) }
+        if reachesAll { return try killAll(signal) }
         do throws(SyscallError) {
             try initial.borrowed.sendSignal(signal)
         } catch {
@@ -32,6 +35,11 @@ extension Container {
                 try initial.borrowed.sendSignal(signal)
             }
         }
+    }
+
+    private func hasProcesses() throws(StepError) -> Bool {
+        guard let cgroup = record.cgroup, !cgroup.directories.isEmpty else { return false }
+        return try Cgroup.reopen(from: cgroup).isPopulated()
     }
 
     /// Ends every process of the container and waits for the first one.

@@ -55,6 +55,8 @@ package struct CreateRequest: Sendable {
     package var usesSystemd = false
     /// Size of the terminal, when the configuration has none.
     package var windowSize: WindowSize?
+    /// Whether createContainer hooks start in the bundle instead of the container's root.
+    package var hooksStartInBundle = false
     /// Whether newlines leave the terminal without carriage returns, because a `TerminalRelay` follows.
     package var keepsNewlines = false
     /// Hears about what does not stop the container.

@@ -74,7 +74,6 @@ package struct Launch: ~Copyable {
         }
         plan.initial.gate = gate
         try plan.initial.security?.labels.check()
-        if let label = spec.spec.linux?.mountLabel { try SecurityLabels.checkSELinux(for: label) }
         Trace.mark("plan the launch")
         var launch = Launch(
             store: store, request: request, gate: gate, bundlePath: path, configuration: configuration,

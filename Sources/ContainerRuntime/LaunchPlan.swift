@@ -35,10 +35,12 @@ package struct LaunchPlan: Sendable, Equatable {
             : try CgroupPlan.make(
                 spec: spec, id: request.id.description, host: host.cgroups, systemd: host.systemd)
         cgroup?.owner = cgroupOwner(spec, namespaces, host)
-        let facts = RootfsFacts(
+        var facts = RootfsFacts(
             ownNamespaces: ownNamespaces, bundle: bundle,
             hasNewMountNamespace: namespaces.new.contains(.mount), opensInChild: host.userID != 0,
             hasRootTree: hasRootTree, cgroups: CgroupView(cgroup), avoidsPivot: request.avoidsPivot)
+        let mountLabel = spec.linux?.mountLabel ?? ""
+        if !mountLabel.isEmpty { facts.labelsMounts = SecurityLabels.hasSELinux }
         let mounts = try MountPlan.make(spec: spec, facts: facts)
         let security = try spec.process.map { (process) throws(SpecError) in
             try SecurityPlan.make(
@@ -57,6 +59,9 @@ package struct LaunchPlan: Sendable, Equatable {
         initial.take(spec, request: request, bundle: bundle)
         initial.listenerNeedsSibling = !host.permitted.contains(.sysPtrace)
         var plan = LaunchPlan(initial: initial, cgroup: cgroup, warnings: security?.warnings ?? [])
+        if !facts.labelsMounts {
+            plan.warnings.append("mounts get no label \(mountLabel): SELinux is not enabled on this host")
+        }
         plan.interfaces = spec.linux?.netDevices ?? []
         plan.resctrl = spec.linux?.intelRdt.map { ResctrlPlan($0, id: request.id.description) }
         return plan
@@ -107,6 +112,7 @@ extension InitPlan {
     fileprivate mutating func take(_ spec: RuntimeSpec, request: CreateRequest, bundle: Path) {
         let hooks = spec.hooks ?? HooksSpec()
         createContainerHooks = hooks.createContainer
+        if request.hooksStartInBundle { createContainerDirectory = bundle }
         startContainerHooks = hooks.startContainer
         hasRuntimeHooks = !hooks.prestart.isEmpty || !hooks.createRuntime.isEmpty
         hasInterfaces = spec.linux?.netDevices.isEmpty == false

@@ -45,6 +45,10 @@ extension MountPlan {
         for (index, mount) in spec.mounts.enumerated() {
             entries += try rules.entries(for: mount, at: index)
         }
+        // Some write the destination as a path of the host below the root; runc understands that.
+        for index in entries.indices {
+            if let inner = pathInRoot(entries[index].destination) { entries[index].destination = inner }
+        }
         mountsProc = entries.contains { $0.destination == "/proc" && $0.refusesSymlinks }
         furnishesDev = !entries.contains { entry in
             guard case .bind = entry.origin else { return false }

@@ -142,6 +142,7 @@ package struct MountPlan: Sendable, Equatable {
     func pathInRoot(_ path: Path) -> Path? {
         guard let rootSource else { return nil }
         let root = rootSource.lexicallyCleaned
+        guard root != "/" else { return nil }
         let clean = path.lexicallyCleaned
         return clean.isBelow(root) ? Path(bytes: Array(clean.bytes.dropFirst(root.bytes.count))) : nil
     }

@@ -77,7 +77,7 @@ struct MountRules {
         var parameters = options.parameters
         if type == "devpts" { parameters = dropUnmappedIDs(parameters) }
         if type == "overlay" { parameters = OverlayLayers.split(parameters) }
-        if let label = linux.mountLabel, !label.isEmpty,
+        if let label = linux.mountLabel, !label.isEmpty, facts.labelsMounts,
             ["tmpfs", "mqueue", "devpts", "ramfs"].contains(type),
             !parameters.contains(where: { $0.key == "context" })
         {

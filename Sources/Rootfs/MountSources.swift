@@ -60,7 +60,11 @@ package struct MountSources: ~Copyable {
     mutating func openAll(_ plan: MountPlan) throws(StepError) {
         try openRoot(plan)
         for entry in plan.entries {
-            guard case .bind(let source, let recursive) = entry.origin else {
+            // What is below the container's own root is seen as earlier entries have left it: see `openInRoot`. An
+            // identity map needs rights that only the runtime has.
+            guard case .bind(let source, let recursive) = entry.origin,
+                entry.identityMap != nil || !plan.isInRoot(source)
+            else {
                 entries.appendNothing()
                 continue
             }

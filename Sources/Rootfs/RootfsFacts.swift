@@ -52,6 +52,9 @@ package struct RootfsFacts: Sendable, Equatable {
     /// Whether `--no-pivot` was given.
     package var avoidsPivot: Bool
 
+    /// Whether the host can label mounts: it runs SELinux.
+    package var labelsMounts = true
+
     /// Facts; the defaults are those of a root runtime on a cgroup v2 host.
     package init(
         ownNamespaces: [NamespaceKind], bundle: Path, hasNewMountNamespace: Bool = true,

@@ -56,7 +56,7 @@ package struct CapabilityPlan: Equatable, Sendable {
     private mutating func limitAmbient() {
         let possible = permitted.intersection(inheritable)
         warnings += ambient.subtracting(possible).members.map {
-            "capability \($0.name) is not both permitted and inheritable and is left out of the ambient set"
+            "can't raise ambient capability \($0.name): it is not both permitted and inheritable"
         }
         ambient.formIntersection(possible)
     }

@@ -74,7 +74,9 @@ package struct SecurityLabels: Equatable, Sendable {
         }
     }
 
-    private static var hasSELinux: Bool {
+    /// Whether the host runs SELinux.
+    /// - SeeAlso: selinux(8)
+    package static var hasSELinux: Bool {
         do throws(SyscallError) {
             return try statusIfPresent(of: "/sys/fs/selinux/enforce") != nil
         } catch {

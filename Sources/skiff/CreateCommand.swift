@@ -42,6 +42,7 @@ extension CreateRequest {
         if activationDescriptors > 0 { activationNames = ProcessEnvironment.value("LISTEN_FDNAMES") }
         try invocation.closeLeaks(preserved: preservedDescriptors + activationDescriptors)
         notifies = invocation.supervisor != nil
+        hooksStartInBundle = invocation.style == .crun
         avoidsPivot = arguments.isSet("no-pivot")
         keepsKeyring = arguments.isSet("no-new-keyring")
         usesCgroups = !invocation.globals.cgroupsAreDisabled

@@ -155,6 +155,8 @@ struct ExecRun {
         sets.bounding += added
         sets.permitted += added
         sets.effective += added
+        // Ambient are those that the container's own configuration made inheritable.
+        sets.ambient += added.filter { sets.inheritable.contains($0) }
         process.capabilities = sets
     }
 

@@ -202,3 +202,59 @@ def test_prc_2_a_terminal_that_cannot_be_read_is_no_failure(rt, bundle):
     finally:
         os.close(replica)
     assert done.returncode == 0 and b'"done"' in done.stdout, done
+
+
+def test_hook_4_called_crun_create_container_hooks_start_in_the_bundle(rt, bundle, script, scratch):
+    if rt.name != "skiff":
+        pytest.skip("about skiff under another name")
+    (scratch / "crun").symlink_to(rt.path)
+    bundle.hook("createContainer", script("hook", "pwd -P > here\n")).probe("report").write()
+    done = subprocess.run([scratch / "crun", "--root", rt.root, "run", "--bundle", bundle.path, rt.new_id()],
+                          stdin=subprocess.DEVNULL, capture_output=True, env=rt.env, timeout=20)
+    assert done.returncode == 0 and (bundle.path / "here").read_text().strip() == str(bundle.path.resolve()), done
+
+
+@pytest.mark.peer(**PEERS_OF_DEBIAN)
+def test_mnt_1_a_destination_may_be_a_path_of_the_host_below_the_root(rt, bundle, file):
+    bundle.bind(file, str(bundle.rootfs / "mnt/file"), "bind")
+    assert rt.answers(bundle, ("read", "/mnt/file"))[0]["text"] == "content"
+
+
+@pytest.mark.peer(**PEERS_OF_DEBIAN)
+def test_mnt_4_a_source_below_the_root_has_what_earlier_entries_mounted(rt, bundle, scratch):
+    (scratch / "outer").mkdir()
+    (scratch / "outer/file").write_text("content")
+    bundle.bind(scratch / "outer", "/mnt").bind(bundle.rootfs / "mnt", "/home")
+    assert rt.answers(bundle, ("read", "/home/file"))[0]["text"] == "content"
+
+
+@pytest.mark.peer(**PEERS_OF_DEBIAN)
+def test_cli_5_kill_reaches_what_a_gone_init_left_in_a_shared_pid_namespace(rt, bundle):
+    bundle.without_namespace("pid").shell("sleep 1000 & sleep 1001")
+    c = rt.create(bundle)
+    c.start()
+    process.until(lambda: len(rt("ps", "--format", "json", c.id).ok().json) > 1, "the second process is there")
+    left = [pid for pid in rt("ps", "--format", "json", c.id).ok().json if pid != c.pid]
+    os.kill(c.pid, 9)
+    c.wait_stopped()
+    c.kill("KILL").ok()
+    process.until(lambda: all(gone(pid) for pid in left), "all end")
+    assert c.kill("TERM").code != 0
+    c.delete().ok()
+
+
+def gone(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] in "ZX"
+    except OSError:
+        return True
+
+
+@pytest.mark.peer(crun="does not add them")
+def test_cli_4_an_added_capability_is_ambient_if_the_container_made_it_inheritable(rt, bundle):
+    bundle.process["capabilities"] = {"bounding": ["CAP_KILL", "CAP_CHOWN"], "permitted": ["CAP_KILL"],
+                                      "effective": ["CAP_KILL"], "inheritable": ["CAP_CHOWN"]}
+    with rt.sleeping(bundle) as c:
+        status = c.exec("/bin/sh", "-c", "grep CapAmb /proc/self/status", options=("--cap", "CAP_CHOWN")).ok().out
+        assert int(status.split()[1], 16) == 1
