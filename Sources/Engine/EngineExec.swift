@@ -50,6 +50,7 @@ package struct EngineExec {
         }
         request.console = options.wantsTerminal ? .caller : .none
         request.windowSize = options.wantsTerminal ? CallerWindow.size() : nil
+        request.keepsNewlines = options.wantsTerminal
         request.stdio = relay.programSide
         var running: RunningProcess
         do throws(LaunchFailure) {

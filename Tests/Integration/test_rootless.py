@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.skiff_only, pytest.mark.skipif(os.geteuid() != 0, reas
 @pytest.fixture(scope="session")
 def reachable_program(session_directory):
     """A copy of the program where everybody may go."""
-    from conftest import skiff_path
+    from skifftest.program import skiff_path
     return Path(shutil.copy2(skiff_path(), session_directory / "skiff-of-user"))
 
 
