@@ -9,16 +9,24 @@ extension RootfsContext {
         }
         switch plan.rootChange {
         case .pivot: try pivot()
-        case .move:
-            try hideKernelFileSystems()
-            try during("move root file system to /") { () throws(SyscallError) in
-                try moveMount(rootTree, onto: "/", in: .currentDirectory)
-                try LinuxSystem.changeRoot(to: ".")
-            }
+        case .move: try coverHostRoot()
         case .chroot:
             try during("change root") { () throws(SyscallError) in try LinuxSystem.changeRoot(to: ".") }
         }
         try during("enter /") { () throws(SyscallError) in try changeDirectory(to: "/") }
+    }
+
+    /// Puts the container's root on top of the host's, which stays below it.
+    private func coverHostRoot() throws(StepError) {
+        try hideKernelFileSystems()
+        try during("move root file system to /") { () throws(SyscallError) in
+            do throws(SyscallError) {
+                try moveMount(rootTree, onto: "/", in: .currentDirectory)
+            } catch  where error.errno == .ELOOP {
+                // It lies there already: an image's root is attached nowhere else.
+            }
+            try LinuxSystem.changeRoot(to: ".")
+        }
     }
 
     /// Without pivot_root the host's mounts stay below the container's root. An uncovered procfs or sysfs among them would
@@ -48,12 +56,23 @@ extension RootfsContext {
     private func pivot() throws(StepError) {
         do throws(SyscallError) {
             try pivotRoot(to: ".", oldRoot: ".")
+        } catch  where error.errno == .EINVAL && hostRootIsInitramfs() {
+            return try coverHostRoot()
         } catch {
-            throw StepError(
-                "pivot root", error,
-                hint: error.errno == .EINVAL ? "a root on a ramdisk needs --no-pivot" : nil)
+            throw StepError("pivot root", error)
         }
         try during("detach the host's mounts") { () throws(SyscallError) in try unmount(".", lazily: true) }
+    }
+
+    /// Whether `/` is the file system that the kernel unpacked its initramfs into. It lies on no other mount, so nothing
+    /// can take its place. Kernels from 7.0 on put an empty one below it.
+    /// - SeeAlso: pivot_root(2), "EINVAL"
+    private func hostRootIsInitramfs() -> Bool {
+        do throws(SyscallError) {
+            return try mountTable().contains { $0.mountPoint == "/" && $0.type == "rootfs" }
+        } catch {
+            return false
+        }
     }
 
     /// Mounts that had to stay writable until now become read-only.
