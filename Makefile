@@ -6,12 +6,13 @@ SUITE   ?=
 SUITE_DIR ?=
 RUNTIME ?=
 WITHOUT ?=
+SELECT  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build install uninstall test conformance lint format docs bench images clean
+.PHONY: help run build install uninstall test conformance lint format docs bench images clean engines-test
 
 help: ## list these verbs
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 run: ## install what is needed, build, and run a container that shows itself
 	@scripts/demo
@@ -30,6 +31,11 @@ uninstall: ## remove what install put under PREFIX
 
 test: ## run all tests (SUITE=lint|tools|unit|integration|vm for one)
 	@scripts/test $(SUITE)
+
+engines-test: ## podman, docker, containerd, buildah, Slurm on skiff, runc and crun (RUNTIME= SELECT=)
+	@scripts/setup build images test engines
+	@scripts/build
+	@Tests/Engines/run --runtime '$(RUNTIME)' --select '$(SELECT)'
 
 conformance: ## judge skiff, crun and runc by the specification (RUNTIME= WITHOUT= SUITE= SUITE_DIR=)
 	@scripts/setup build test

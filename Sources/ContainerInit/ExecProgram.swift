@@ -67,7 +67,7 @@ package struct ExecProgram: Sendable, Equatable {
 
     private static func check(_ path: String, _ overridesModes: Bool) throws(SyscallError) {
         let status = try status(of: Path(path), following: true)
-        if status.kind == .directory { throw SyscallError(.execveat, on: path, .EISDIR) }
+        // For a directory, too, as the kernel says it: EISDIR means nothing to docker 20.
         if status.kind != .regular { throw SyscallError(.execveat, on: path, .EACCES) }
         // access(2) does not see capabilities of a user, and filters of containers may not know faccessat2(2).
         if overridesModes, status.mode & 0o111 != 0 { return }

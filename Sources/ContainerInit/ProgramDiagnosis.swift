@@ -124,6 +124,7 @@ enum ProgramDiagnosis {
         var reason: String?
         let failure = bestEffort("told below") { () throws(SyscallError) in
             let facts = try status(of: Path(path), following: true)
+            if facts.kind == .directory { return reason = "it is a directory" }
             if facts.kind != .regular { return reason = "it is not a regular file" }
             if try fileSystemStatus(at: Path(path)).flags & noExecution != 0 {
                 return reason = "it lies on a mount with noexec"
