@@ -4,6 +4,14 @@ extension Cgroup {
     /// The last figures; take them after the last process has gone and before `remove`.
     package func statistics() -> CgroupStatistics { CgroupStatistics.read(from: trees) }
 
+    /// The last figures with all that belongs into an account.
+    /// - Parameter before: what `outerMemoryEvents` gave before the container's start; empty if nobody asked.
+    package func account(since before: [MemoryEvents]) -> CgroupStatistics {
+        var statistics = CgroupStatistics.read(from: trees, detailed: true)
+        statistics.addDetails(self, since: before)
+        return statistics
+    }
+
     /// What to tell when a process was killed for want of memory, such as a first process that cannot even start under
     /// its limit; nil if none was (W-6).
     package func memoryShortage() -> String? {

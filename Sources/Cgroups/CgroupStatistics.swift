@@ -8,6 +8,13 @@ package struct CgroupStatistics: Sendable, Equatable {
     /// Pressure with its averages, by the resource's name: `cpu`, `memory`, `io`; for live displays.
     package private(set) var pressure: [String: Pressure] = [:]
 
+    /// memory.stat by kind; only in a detailed reading.
+    package private(set) var memoryStatistics: [String: UInt64] = [:]
+    /// memory.events of the cgroup and of those above it; only in a detailed reading of v2.
+    package private(set) var memoryEvents: [MemoryEvents] = []
+    /// v1: the nearest cgroup above that has reached its limit; only in a detailed reading after a kill.
+    package private(set) var fullLegacyCgroup: String?
+
     /// The two lines of a pressure file.
     package struct Pressure: Sendable, Equatable {
         /// Some task was stalled.
@@ -54,17 +61,19 @@ package struct CgroupStatistics: Sendable, Equatable {
         }
     }
 
-    /// Reads a file of lines `KEY VALUE`, once, for several figures.
+    /// Reads a file of lines `KEY VALUE`, once, for several figures; hands back what was read.
+    @discardableResult
     mutating func readKeyed(
         _ file: String, from files: CgroupFiles, _ keys: [(String, FigureKind)], dividedBy divisor: UInt64 = 1
-    ) {
-        guard let bytes = read(file, from: files, for: keys.map(\.1)) else { return }
+    ) -> [UInt8]? {
+        guard let bytes = read(file, from: files, for: keys.map(\.1)) else { return nil }
         for (key, kind) in keys { self[kind] = .unavailable("\(file) has no \(key)") }
         KernelText.flatKeyed(bytes) { key, value in
             for (wanted, kind) in keys where wanted == key {
                 self[kind] = .value(value / divisor, source: files.source(file, key))
             }
         }
+        return bytes
     }
 
     /// Reads a pressure file.
@@ -94,8 +103,29 @@ package struct CgroupStatistics: Sendable, Equatable {
         self[.ioWriteOperations] = sum(\.writeOperations, operations)
     }
 
+    /// Keeps all of a memory.stat.
+    mutating func keep(memoryStatistics bytes: [UInt8]?) {
+        if let bytes { memoryStatistics = KernelText.table(bytes) }
+    }
+
+    /// Adds what only the account of a container needs: events of the cgroups above, less those from before its start,
+    /// and names of disks.
+    mutating func addDetails(_ cgroup: borrowing Cgroup, since before: [MemoryEvents]) {
+        for index in devices.indices { devices[index].name = devices[index].findName() }
+        guard let files = cgroup.tree(of: .memory) else { return }
+        switch files.version {
+        case .unified:
+            memoryEvents = MemoryEvents.read(files, path: cgroup.path).map { now in
+                before.first { $0.cgroup == now.cgroup }.map { now.since($0) } ?? now
+            }
+        case .legacy:
+            guard let kills = self[.memoryOOMKills].number, kills > 0 else { return }
+            fullLegacyCgroup = MemoryController.fullCgroup(above: files, path: cgroup.path)
+        }
+    }
+
     /// Reads everything, each file once. Files that are missing make figures unavailable; nothing here fails.
-    package static func read(from trees: [CgroupFiles]) -> CgroupStatistics {
+    package static func read(from trees: [CgroupFiles], detailed: Bool = false) -> CgroupStatistics {
         var statistics = CgroupStatistics()
         let unified = trees.first { $0.tree == .unified }
         func tree(_ controller: Controller) -> CgroupFiles? {
@@ -114,7 +144,7 @@ package struct CgroupStatistics: Sendable, Equatable {
             }
         }
         tree(.cpu).map { CPUController.recordThrottling($0, $0.version, into: &statistics) }
-        tree(.memory).map { MemoryController.record($0, $0.version, into: &statistics) }
+        tree(.memory).map { MemoryController.record($0, $0.version, into: &statistics, detailed: detailed) }
         tree(.pids).map { PidsController.record($0, into: &statistics) }
         tree(.io).map { IOController.record($0, $0.version, into: &statistics) }
         return statistics

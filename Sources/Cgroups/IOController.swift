@@ -179,3 +179,14 @@ package enum IOController {
         return isCounted
     }
 }
+
+extension BlockDeviceUsage {
+    /// The name of the disk, from its link in sysfs; nil if there is no such device (any more).
+    func findName() -> String? {
+        var name: String?
+        bestEffort("the number stays when the name is not to be had") { () throws(SyscallError) in
+            name = try readLink("/sys/dev/block/\(major):\(minor)").lastComponent?.string
+        }
+        return name
+    }
+}

@@ -187,6 +187,8 @@ package struct BlockDeviceUsage: Sendable, Equatable {
     package let major: UInt64
     /// The device's number.
     package let minor: UInt64
+    /// Its name, such as `vda`; nil if it was not looked up, or the device is gone.
+    package var name: String?
     /// Bytes read.
     package var readBytes: UInt64?
     /// Bytes written.

@@ -1,3 +1,4 @@
+internal import LinuxSystem
 package import RuntimeSpec
 
 /// Memory and swap.
@@ -98,45 +99,52 @@ package enum MemoryController {
     }
 
     static func record(
-        _ files: CgroupFiles, _ version: CgroupVersion, into statistics: inout CgroupStatistics
+        _ files: CgroupFiles, _ version: CgroupVersion, into statistics: inout CgroupStatistics,
+        detailed: Bool
     ) {
         switch version {
-        case .unified: recordUnified(files, into: &statistics)
-        case .legacy: recordLegacy(files, into: &statistics)
+        case .unified: recordUnified(files, into: &statistics, detailed)
+        case .legacy: recordLegacy(files, into: &statistics, detailed)
         }
     }
 
-    private static func recordUnified(_ files: CgroupFiles, into statistics: inout CgroupStatistics) {
+    private static func recordUnified(
+        _ files: CgroupFiles, into statistics: inout CgroupStatistics, _ detailed: Bool
+    ) {
         statistics.readSingle("memory.current", from: files, as: .memoryCurrent)
         statistics.readSingle("memory.peak", from: files, as: .memoryPeak)
         statistics.readSingle("memory.max", from: files, as: .memoryLimit)
         statistics.readSingle("memory.swap.current", from: files, as: .memorySwap)
         statistics.readSingle("memory.swap.peak", from: files, as: .memorySwapPeak)
-        statistics.readKeyed(
+        let bytes = statistics.readKeyed(
             "memory.stat", from: files,
             [
                 ("anon", .memoryAnonymous), ("file", .memoryFile), ("shmem", .memoryShared),
                 ("kernel", .memoryKernel),
                 ("sock", .memorySockets), ("pgfault", .pageFaults), ("pgmajfault", .majorPageFaults),
             ])
+        if detailed { statistics.keep(memoryStatistics: bytes) }
         statistics.readKeyed(
             "memory.events", from: files,
             [("max", .memoryLimitHits), ("oom", .memoryOOMEvents), ("oom_kill", .memoryOOMKills)])
     }
 
-    private static func recordLegacy(_ files: CgroupFiles, into statistics: inout CgroupStatistics) {
+    private static func recordLegacy(
+        _ files: CgroupFiles, into statistics: inout CgroupStatistics, _ detailed: Bool
+    ) {
         statistics.readSingle("memory.usage_in_bytes", from: files, as: .memoryCurrent)
         statistics.readSingle("memory.max_usage_in_bytes", from: files, as: .memoryPeak)
         statistics.readSingle("memory.limit_in_bytes", from: files, as: .memoryLimit)
         recordLegacyLimitHits(files, into: &statistics)
         statistics.readSingle("memory.kmem.usage_in_bytes", from: files, as: .memoryKernel)
-        statistics.readKeyed(
+        let bytes = statistics.readKeyed(
             "memory.stat", from: files,
             [
                 ("total_rss", .memoryAnonymous), ("total_cache", .memoryFile), ("total_shmem", .memoryShared),
                 ("total_swap", .memorySwap), ("total_pgfault", .pageFaults),
                 ("total_pgmajfault", .majorPageFaults),
             ])
+        if detailed { statistics.keep(memoryStatistics: bytes) }
         statistics.readKeyed("memory.oom_control", from: files, [("oom_kill", .memoryOOMKills)])
         statistics[.memorySwapPeak] = .unavailable("cgroup v1 keeps no peak of swap alone")
         statistics[.memorySockets] = .unavailable("cgroup v1 does not tell socket buffers apart")
@@ -154,10 +162,26 @@ package enum MemoryController {
                 alone + withSwap, source: "memory.failcnt + memory.memsw.failcnt")
         }
         let peak = statistics[.memoryPeak].number ?? 0
-        if let limit = statistics[.memoryLimit].number, peak + 64 * 4096 >= limit,
+        if let limit = statistics[.memoryLimit].number, isReached(limit, peak),
             statistics[.memoryLimitHits].number == 0
         {
             statistics[.memoryLimitHits] = .unavailable("this kernel does not count them in memory.failcnt")
         }
+    }
+
+    /// Whether a limit was reached: 64 pages are what a CPU takes in advance.
+    static func isReached(_ limit: UInt64, _ peak: UInt64) -> Bool { peak + 64 * 4096 >= limit }
+
+    /// v1: the nearest cgroup above whose peak is at its limit.
+    static func fullCgroup(above files: CgroupFiles, path: String) -> String? {
+        let names = Path(path).components
+        for level in 1..<max(files.depth, 1) {
+            let place = String(repeating: "../", count: level)
+            guard let limit = files.reportNumber("\(place)memory.limit_in_bytes"),
+                let peak = files.reportNumber("\(place)memory.max_usage_in_bytes"), isReached(limit, peak)
+            else { continue }
+            return Path.joining(Array(names.dropLast(level)), absolute: true).string
+        }
+        return nil
     }
 }

@@ -47,6 +47,7 @@ extension BlockDeviceUsage: JSONReadable, JSONWritable {
         writer.object { writer in
             writer.field("major", major)
             writer.field("minor", minor)
+            writer.field("name", name)
             writer.field("readBytes", readBytes)
             writer.field("writeBytes", writeBytes)
             writer.field("readOperations", readOperations)
@@ -57,8 +58,12 @@ extension BlockDeviceUsage: JSONReadable, JSONWritable {
     /// Reads the object.
     package init(from reader: inout JSONReader) throws(JSONError) {
         var numbers: [String: UInt64] = [:]
-        try reader.object { (key, reader) throws(JSONError) in numbers[key] = try reader.read() }
+        var name: String?
+        try reader.object { (key, reader) throws(JSONError) in
+            if key == "name" { name = try reader.string() } else { numbers[key] = try reader.read() }
+        }
         self.init(major: numbers["major"] ?? 0, minor: numbers["minor"] ?? 0)
+        self.name = name
         readBytes = numbers["readBytes"]
         writeBytes = numbers["writeBytes"]
         readOperations = numbers["readOperations"]
@@ -120,23 +125,42 @@ extension UsageReceipt: JSONReadable, JSONWritable {
             writer.field("id", id)
             writer.field("name", name)
             writer.field("image", image)
-            writer.field("started", Clock.timestamp(started))
-            writer.field("finished", Clock.timestamp(finished))
-            writer.field("startedNanoseconds", started.seconds * 1_000_000_000 + started.nanoseconds)
-            writer.field("finishedNanoseconds", finished.seconds * 1_000_000_000 + finished.nanoseconds)
-            writer.field("wallMicroseconds", wallMicroseconds)
-            switch exit {
-            case .exited(let code): writer.field("exitCode", code)
-            case .signaled(let number): writer.field("signal", number)
-            case nil: break
-            }
-            writer.field("outOfMemory", outOfMemory.rawValue)
+            writer.field("bundle", bundle)
+            writer.fieldUnlessEmpty("labels", labels)
+            writer.field("cgroup", cgroup)
+            writeTimesAndEnd(&writer)
+            writer.field("outOfMemory", outOfMemory.verdict.rawValue)
+            writer.field("outOfMemoryCgroup", outOfMemory.outerCgroup)
             writer.field("figures") { writer in
                 FigureKind.write(FigureKind.allCases, to: &writer) { self[$0] }
             }
             writer.fieldUnlessEmpty("devices", devices)
+            writer.fieldUnlessEmpty("memoryStatistics", memoryStatistics)
+            writer.fieldUnlessEmpty("memoryEvents", memoryEvents)
         }
     }
+
+    /// What is not known is named under `unavailable`, with the reason.
+    private func writeTimesAndEnd(_ writer: inout JSONWriter) {
+        writer.field("started", started.map { Clock.timestamp($0) })
+        writer.field("finished", Clock.timestamp(finished))
+        writer.field("startedNanoseconds", started.map(Self.nanoseconds))
+        writer.field("finishedNanoseconds", Self.nanoseconds(finished))
+        writer.field("wallMicroseconds", wallMicroseconds)
+        var unavailable = StringMap()
+        if wallMicroseconds == nil { unavailable["wallMicroseconds"] = Self.noStart }
+        switch exit {
+        case .exited(let code): writer.field("exitCode", code)
+        case .signaled(let number): writer.field("signal", number)
+        case nil: unavailable["exitCode"] = Self.notWaitedFor
+        }
+        writer.fieldUnlessEmpty("unavailable", unavailable)
+    }
+
+    /// Why there is no exit code and no rusage.
+    static let notWaitedFor = "the main process was not waited for by skiff"
+    /// Why there is no wall time.
+    static let noStart = "the start was not noted"
 
     /// Reads an account; figures that are not known (of a later version) are passed over.
     package init(from reader: inout JSONReader) throws(JSONError) {
@@ -144,27 +168,37 @@ extension UsageReceipt: JSONReadable, JSONWritable {
         try reader.object { (key, reader) throws(JSONError) in
             switch key {
             case "id": id = try reader.read()
-            case "name": name = try reader.read()
-            case "image": image = try reader.read()
+            case "name": name = try reader.read() as String
+            case "image": image = try reader.read() as String
+            case "bundle": bundle = try reader.read() as String
+            case "labels": labels = try reader.read()
+            case "cgroup": cgroup = try reader.read() as String
             case "startedNanoseconds": started = Self.time(try reader.read())
             case "finishedNanoseconds": finished = Self.time(try reader.read())
-            case "wallMicroseconds": wallMicroseconds = try reader.read()
+            case "wallMicroseconds": wallMicroseconds = try reader.read() as UInt64
             case "exitCode": exit = .exited(try reader.read())
             case "signal": exit = .signaled(try reader.read())
             case "outOfMemory":
                 let text: String = try reader.read()
-                guard let verdict = OutOfMemory(rawValue: text) else {
+                guard let verdict = OutOfMemory.Verdict(rawValue: text) else {
                     throw reader.refusal("unknown verdict \"\(text)\"")
                 }
-                outOfMemory = verdict
+                outOfMemory.verdict = verdict
+            case "outOfMemoryCgroup": outOfMemory.outerCgroup = try reader.read() as String
             case "figures":
                 try reader.object { (key, reader) throws(JSONError) in
                     if let kind = FigureKind(rawValue: key) { self[kind] = try reader.read() }
                 }
             case "devices": devices = try reader.read()
+            case "memoryStatistics": memoryStatistics = try reader.read()
+            case "memoryEvents": memoryEvents = try reader.read()
             default: break
             }
         }
+    }
+
+    private static func nanoseconds(_ time: FileTime) -> Int64 {
+        time.seconds * 1_000_000_000 + time.nanoseconds
     }
 
     private static func time(_ nanoseconds: Int64) -> FileTime {

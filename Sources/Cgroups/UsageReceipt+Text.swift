@@ -7,10 +7,14 @@ extension UsageReceipt {
             ("container", name.map { "\($0) (\(id))" } ?? id, "")
         ]
         if let image { rows.append(("image", image, "")) }
+        let noStart = "not available: \(Self.noStart)"
         rows += [
-            ("started", Clock.timestamp(started, fraction: 3), ""),
+            ("started", started.map { Clock.timestamp($0, fraction: 3) } ?? noStart, ""),
             ("finished", Clock.timestamp(finished, fraction: 3), ""),
-            ("wall time", FigureUnit.microseconds.text(wallMicroseconds), "monotonic clock"),
+            (
+                "wall time", wallMicroseconds.map(FigureUnit.microseconds.text) ?? noStart,
+                wallMicroseconds == nil ? "" : "monotonic clock"
+            ),
             ("ended by", exitText, ""),
             ("out of memory", outOfMemoryText, ""),
         ]
@@ -19,7 +23,8 @@ extension UsageReceipt {
             rows.append((kind.title, kind.text(figure), figure.source ?? ""))
         }
         for device in devices {
-            rows.append(("device \(device.major):\(device.minor)", Self.text(device), ""))
+            let name = device.name ?? "\(device.major):\(device.minor)"
+            rows.append(("device \(name)", Self.text(device), ""))
         }
         return Self.table(rows)
     }
@@ -28,15 +33,18 @@ extension UsageReceipt {
         switch exit {
         case .exited(let code): "exit code \(code)"
         case .signaled(let number): "signal \(number) (\(SignalName.name(number)))"
-        case nil: "not known"
+        case nil: "not available: \(Self.notWaitedFor)"
         }
     }
 
     private var outOfMemoryText: String {
-        switch outOfMemory {
+        switch outOfMemory.verdict {
         case .none: "no"
+        case .innerLimit: "a process was killed at the limit of a cgroup inside the container"
         case .ownLimit: "a process was killed at the container's own limit"
-        case .outerLimit: "a process was killed at a limit outside the container"
+        case .outerLimit:
+            outOfMemory.outerCgroup.map { "a process was killed at the limit of the cgroup \($0) above" }
+                ?? "a process was killed at a limit outside the container"
         case .unknown: "not known on this host"
         }
     }

@@ -1,35 +1,34 @@
+package import JSONCoding
 package import LinuxSystem
 
 /// The account of a container that has ended: what it used, how it ended, and where each number comes from.
 package struct UsageReceipt: Sendable, Equatable {
-    /// Whether the kernel killed a process for want of memory, and at whose limit.
-    package enum OutOfMemory: String, Sendable {
-        /// No process was killed.
-        case none
-        /// At the container's own limit.
-        case ownLimit = "own-limit"
-        /// At the limit of a cgroup above, or of the whole machine.
-        case outerLimit = "outer-limit"
-        /// The host does not count it.
-        case unknown
-    }
-
     /// The container's id.
     package var id: String
     /// The container's name, if it has one.
     package var name: String?
     /// The image's reference, if it has one.
     package var image: String?
-    /// When the container's program started.
-    package var started: FileTime
-    /// When it ended.
+    /// The path of the bundle, for containers made from one.
+    package var bundle: String?
+    /// The labels of the container, or the annotations of a bundle's.
+    package var labels = StringMap()
+    /// Where its cgroup was, as /proc/PID/cgroup showed it; nil without one.
+    package var cgroup: String?
+    /// When the container's program started; nil if nobody noted it.
+    package var started: FileTime?
+    /// When it ended; of a bundle that `skiff delete` has accounted for: when that was.
     package var finished: FileTime
-    /// Time between, by the clock that never jumps, in microseconds.
-    package var wallMicroseconds: UInt64
+    /// Time between, by the clock that never jumps, in microseconds; nil if the start is not known.
+    package var wallMicroseconds: UInt64?
     /// How the main process ended; nil if nobody saw it.
     package var exit: ProcessExit?
     /// The verdict on memory.
     package var outOfMemory: OutOfMemory
+    /// memory.stat by kind.
+    package var memoryStatistics: [String: UInt64]
+    /// memory.events of the container's cgroup and of those above it.
+    package var memoryEvents: [MemoryEvents]
     /// All figures, in the order of `FigureKind`.
     package private(set) var figures: [FigureKind: Figure]
     /// Reads and writes by block device.
@@ -41,7 +40,7 @@ package struct UsageReceipt: Sendable, Equatable {
     ///   - usage: of the main process and its waited-for children, from the wait; nil if somebody else waited.
     package init(
         id: String, name: String?, image: String? = nil, statistics: CgroupStatistics, usage: ResourceUsage?,
-        started: FileTime, finished: FileTime, wallMicroseconds: UInt64, exit: ProcessExit?
+        started: FileTime?, finished: FileTime, wallMicroseconds: UInt64?, exit: ProcessExit?
     ) {
         self.id = id
         self.name = name
@@ -51,7 +50,9 @@ package struct UsageReceipt: Sendable, Equatable {
         self.wallMicroseconds = wallMicroseconds
         self.exit = exit
         devices = statistics.devices
-        outOfMemory = Self.verdict(statistics)
+        memoryStatistics = statistics.memoryStatistics
+        memoryEvents = statistics.memoryEvents
+        outOfMemory = OutOfMemory(statistics)
         figures = [:]
         for kind in FigureKind.allCases {
             figures[kind] = kind.isOfInit ? Self.figure(kind, usage) : statistics[kind]
@@ -60,8 +61,8 @@ package struct UsageReceipt: Sendable, Equatable {
 
     init(id: String) {
         self.init(
-            id: id, name: nil, statistics: CgroupStatistics(), usage: nil, started: FileTime(seconds: 0),
-            finished: FileTime(seconds: 0), wallMicroseconds: 0, exit: nil)
+            id: id, name: nil, statistics: CgroupStatistics(), usage: nil, started: nil,
+            finished: FileTime(seconds: 0), wallMicroseconds: nil, exit: nil)
     }
 
     /// A figure of the account.
@@ -70,22 +71,8 @@ package struct UsageReceipt: Sendable, Equatable {
         set { figures[kind] = newValue }
     }
 
-    /// A kill without an event at the own limit came from a limit above. v1 has no count of such events, and its count
-    /// of hits stays 0 in some kernels; there a peak within 64 pages of the limit (what a CPU takes in advance) tells.
-    private static func verdict(_ statistics: CgroupStatistics) -> OutOfMemory {
-        guard let kills = statistics[.memoryOOMKills].number else { return .unknown }
-        if kills == 0 { return .none }
-        if let events = statistics[.memoryOOMEvents].number { return events == 0 ? .outerLimit : .ownLimit }
-        if let hits = statistics[.memoryLimitHits].number, hits > 0 { return .ownLimit }
-        switch (statistics[.memoryLimit], statistics[.memoryPeak].number) {
-        case (.value(let limit, _), let peak?): return peak + 64 * 4096 >= limit ? .ownLimit : .outerLimit
-        case (.unlimited, _): return .outerLimit
-        default: return .unknown
-        }
-    }
-
     private static func figure(_ kind: FigureKind, _ usage: ResourceUsage?) -> Figure {
-        guard let usage else { return .unavailable("the main process was not waited for by skiff") }
+        guard let usage else { return .unavailable(notWaitedFor) }
         let (number, field): (UInt64, String) =
             switch kind {
             case .initUser: (usage.userMicroseconds, "ru_utime")

@@ -25,14 +25,18 @@ extension Container {
             if try store.contains(id) { try store.remove(id) }
             return Remains()
         }
-        return try container.delete(force: force, account: false)
+        return try container.delete(force: force)
     }
 
     /// Removes what create has made: leftover processes, the cgroup, the state; runs the poststop hooks. A running
     /// container is refused unless `force`.
-    /// With `account` false the last figures are not read.
+    /// With `account` the last figures are handed back, for an account that the caller makes; otherwise they are read
+    /// only if a receipt is wanted, which is added to its file then.
+    /// - Parameter end: how the program ended, if the caller has waited for it.
     @discardableResult
-    package func delete(force: Bool, account: Bool = true) throws(StepError) -> Remains {
+    package func delete(
+        force: Bool, account: Bool = false, end: ObservedEnd? = nil
+    ) throws(StepError) -> Remains {
         let directory = try store.directory(of: id)
         let lock = try lock(directory.borrowed, force: force)
         let status = record.isComplete ? try status() : .stopped
@@ -40,8 +44,17 @@ extension Container {
         // A create that was killed may have left an init that has heard nothing of it.
         if status != .stopped || (!record.isComplete && record.pid > 0) { try endAll() }
         var remains = Remains()
+        let kept = accountRecord()
+        let receipt = account || (kept.started == nil && end == nil) ? nil : record.receiptFile
         remains.statistics = try phase(.cgroupFailed) { () throws(StepError) in
-            try removeCgroup(account: account)
+            try removeCgroup(account: account || receipt != nil, since: kept.outerEvents) { statistics in
+                guard let receipt else { return }
+                let failure = bestEffort("told as a warning: the container goes all the same") {
+                    () throws(StepError) in
+                    try ReceiptFile(checked: receipt).append(self.receipt(statistics, kept, end))
+                }
+                if let failure { remains.warnings.append(failure.description) }
+            }
         }
         try record.resctrl?.remove()
         if record.hasPoststop {
@@ -69,11 +82,17 @@ extension Container {
         throw StepError("", refused: "container does not exist", code: .containerNotFound)
     }
 
-    private func removeCgroup(account: Bool) throws(StepError) -> CgroupStatistics? {
-        guard let saved = record.cgroup else { return nil }
+    private func removeCgroup(
+        account: Bool, since before: [MemoryEvents], _ listener: (CgroupStatistics) -> Void
+    ) throws(StepError) -> CgroupStatistics? {
+        guard let saved = record.cgroup else {
+            if account { listener(CgroupStatistics()) }
+            return nil
+        }
         let cgroup = try Cgroup.reopen(from: saved)
         if account { try cgroup.endLeftovers() }
-        let statistics = account ? cgroup.statistics() : nil
+        let statistics = account ? cgroup.account(since: before) : nil
+        if let statistics { listener(statistics) }
         try cgroup.remove()
         return statistics
     }

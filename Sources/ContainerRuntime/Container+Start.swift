@@ -32,6 +32,7 @@ extension Container {
         }
         do throws(LaunchFailure) {
             try channel.waitForProgram(of: ProcessID(rawValue: record.pid))
+            noteStart()
             try runPoststartHooks()
         } catch  where error.error.code == .configInvalid {
             // It has no process: nothing was run, and the container has stopped (config.md, process).

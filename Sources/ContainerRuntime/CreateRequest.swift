@@ -59,6 +59,10 @@ package struct CreateRequest: Sendable {
     package var hooksStartInBundle = false
     /// Whether newlines leave the terminal without carriage returns, because a `TerminalRelay` follows.
     package var keepsNewlines = false
+    /// Where the receipt is added at the end; nil for what the annotation says, or nowhere.
+    package var receipt: Path?
+    /// Whether what an account needs to know of the beginning is kept, also without a receipt.
+    package var keepsAccount = false
     /// Hears about what does not stop the container.
     package var warn: @Sendable (String) -> Void = { _ in }
     /// Hears about each step, when somebody wants to know.

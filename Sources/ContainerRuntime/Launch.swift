@@ -23,6 +23,9 @@ package struct Launch: ~Copyable {
     let spec: RuntimeSpec
     var plan: LaunchPlan
     private let ownNamespaces: [NamespaceKind]
+    private let receipt: ReceiptFile?
+    /// Whether `account.json` is written.
+    var keepsAccount: Bool { receipt != nil || request.keepsAccount }
     /// Given to init by the clone.
     var namespaces: NamespaceHandles?
     /// Makes the network namespace meanwhile.
@@ -75,9 +78,10 @@ package struct Launch: ~Copyable {
         plan.initial.gate = gate
         try plan.initial.security?.labels.check()
         Trace.mark("plan the launch")
+        let receipt = try receiptFile(request, spec.spec.annotations)
         var launch = Launch(
             store: store, request: request, gate: gate, bundlePath: path, configuration: configuration,
-            spec: spec.spec, plan: plan, namespaces: handles)
+            spec: spec.spec, plan: plan, namespaces: handles, receipt: receipt)
         launch.network = network
         return launch
     }
@@ -85,8 +89,9 @@ package struct Launch: ~Copyable {
     private init(
         store: StateStore, request: CreateRequest, gate: InitPlan.Gate, bundlePath: Path,
         configuration: [UInt8],
-        spec: RuntimeSpec, plan: LaunchPlan, namespaces: consuming NamespaceHandles
+        spec: RuntimeSpec, plan: LaunchPlan, namespaces: consuming NamespaceHandles, receipt: ReceiptFile?
     ) {
+        self.receipt = receipt
         self.store = store
         self.request = request
         self.gate = gate
@@ -96,6 +101,15 @@ package struct Launch: ~Copyable {
         self.plan = plan
         ownNamespaces = namespaces.ownKinds.sorted { $0.rawValue < $1.rawValue }
         self.namespaces = consume namespaces
+    }
+
+    /// What the request or the annotation names, if it can be written.
+    private static func receiptFile(
+        _ request: CreateRequest, _ annotations: StringMap
+    ) throws(StepError) -> ReceiptFile? {
+        if let path = request.receipt { return try ReceiptFile(checking: path) }
+        guard !annotations.isEmpty, let text = annotations[ReceiptFile.annotation] else { return nil }
+        return try ReceiptFile(checking: Path(text))
     }
 
     /// The record as far as it is known before the clone.
@@ -111,6 +125,8 @@ package struct Launch: ~Copyable {
         record.namespaces = ownNamespaces
         record.hasPoststart = spec.hooks?.poststart.isEmpty == false
         record.keepsKeyring = request.keepsKeyring
+        record.receiptFile = receipt?.path.string
+        record.keepsAccount = keepsAccount
         record.hasPoststop = spec.hooks?.poststop.isEmpty == false
         return record
     }

@@ -74,6 +74,15 @@ extension Launch {
         let cgroup = try makeCgroup()
         Trace.mark("make the cgroup")
         if plan.cgroup != nil { record.cgroup = cgroup.record }
+        if keepsAccount {
+            var account = AccountRecord()
+            account.outerEvents = cgroup.outerMemoryEvents()
+            do throws(StepError) {
+                try reservation.write(account)
+            } catch {
+                throw error.noting { () throws(StepError) in try cgroup.remove() }
+            }
+        }
         if !cgroup.notes.isEmpty { hideMissingCgroups(cgroup) }
         let initial: InitialProcess
         do throws(StepError) {

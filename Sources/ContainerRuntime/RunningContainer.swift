@@ -32,6 +32,7 @@ package struct RunningContainer: ~Copyable {
             }
         }
         try process.initial.channel.waitForProgram(of: process.pid)
+        container.noteStart()
         try container.runPoststartHooks()
     }
 

@@ -41,6 +41,11 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
     /// Whether processes of the container keep the session keyring of whoever starts them.
     package var keepsKeyring = false
 
+    /// Where the container's receipt is added at its end; nil for nowhere.
+    package var receiptFile: String?
+    /// Whether `account.json` is kept beside this.
+    package var keepsAccount = false
+
     /// Whether create has finished.
     package var isComplete: Bool { !created.isEmpty }
 
@@ -67,6 +72,8 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
             case "poststart": hasPoststart = try reader.read()
             case "poststop": hasPoststop = try reader.read()
             case "noNewKeyring": keepsKeyring = try reader.read()
+            case "receipt": receiptFile = try reader.string()
+            case "account": keepsAccount = try reader.boolean()
             default: break
             }
         }
@@ -102,6 +109,8 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
             writer.fieldIfTrue("poststart", hasPoststart)
             writer.fieldIfTrue("poststop", hasPoststop)
             writer.fieldIfTrue("noNewKeyring", keepsKeyring)
+            writer.field("receipt", receiptFile)
+            writer.fieldIfTrue("account", keepsAccount)
         }
     }
 }

@@ -40,6 +40,9 @@ package struct ContainerMaker {
     /// Makes it.
     package func make(image text: String) throws(StepError) -> PreparedContainer {
         if let name = options.name { try OptionText.checkName(name, what: "container") }
+        if let file = options.receiptFile ?? options.annotations[ReceiptFile.annotation] {
+            _ = try ReceiptFile(checking: Path(file))
+        }
         let found = try ImageLookup(home: home, environment: environment).find(text)
         let stopSignal = try self.stopSignal(found.image.config.config)
         let command = try ContainerSpecification.command(config: found.image.config.config, options: options)
@@ -128,6 +131,7 @@ package struct ContainerMaker {
         record.keepsInputOpen = options.keepsInputOpen
         record.wantsInit = options.wantsInit
         record.removesItself = options.removesItself
+        record.receiptFile = options.receiptFile ?? options.annotations[ReceiptFile.annotation]
         record.stopTimeoutSeconds = options.stopTimeoutSeconds ?? config.stopTimeout ?? 10
         record.network = options.network.rawValue
         var labels = config.labels.filter { label in !options.labels.contains { $0.key == label.key } }

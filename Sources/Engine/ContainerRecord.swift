@@ -30,6 +30,8 @@ package struct ContainerRecord: Sendable, Equatable, JSONReadable, JSONWritable 
     package var labels = StringMap()
     /// How the network was chosen, for `inspect`.
     package var network = "none"
+    /// Where a receipt is added after each run, an absolute path; nil for nowhere.
+    package var receiptFile: String?
     /// Volumes made for this container alone; they go away with it.
     package var anonymousVolumes: [String] = []
 
@@ -69,6 +71,7 @@ package struct ContainerRecord: Sendable, Equatable, JSONReadable, JSONWritable 
             case "stopTimeoutSeconds": stopTimeoutSeconds = try reader.integer()
             case "labels": labels = try reader.read()
             case "network": network = try reader.string()
+            case "receiptFile": receiptFile = try reader.string()
             case "anonymousVolumes": anonymousVolumes = try reader.read()
             default: break
             }
@@ -97,6 +100,7 @@ package struct ContainerRecord: Sendable, Equatable, JSONReadable, JSONWritable 
             writer.field("stopTimeoutSeconds", stopTimeoutSeconds)
             writer.field("labels", labels)
             writer.field("network", network)
+            writer.field("receiptFile", receiptFile)
             writer.field("anonymousVolumes", anonymousVolumes)
         }
     }

@@ -123,6 +123,8 @@ struct ProgramCreator {
             request.console = record.hasTerminal ? .caller : .none
             request.stdio = streams.containerSide
             request.usesCgroups = options.usesCgroups
+            request.receipt = record.receiptFile.map { Path($0) }
+            request.keepsAccount = true
             request.windowSize = options.window
             return request
         } catch {

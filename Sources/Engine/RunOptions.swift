@@ -63,6 +63,8 @@ package struct RunOptions: Sendable, Equatable {
     package var stopSignal: String?
     package var stopTimeoutSeconds: Int?
     package var removesItself = false
+    /// Where a receipt is added after each run, an absolute path.
+    package var receiptFile: String?
 
     /// Nothing asked.
     package init() {}

@@ -27,17 +27,31 @@ struct RunOutcome {
             finished: Clock.timestamp(finished))
         if case .signaled(let number) = result.exit { exit.signal = number }
         var statistics = CgroupStatistics()
+        var cgroup: String?
         do throws(StepError) {
-            if let found = try container.runtime()?.delete(force: true).statistics { statistics = found }
+            if let runtime = try container.runtime() {
+                cgroup = runtime.record.cgroup?.path
+                if let found = try runtime.delete(force: true, account: true).statistics {
+                    statistics = found
+                }
+            }
         } catch {
             exit.error = "clean up: \(error)"
         }
-        let receipt = UsageReceipt(
+        var receipt = UsageReceipt(
             id: container.record.id, name: container.record.name, image: container.record.image,
             statistics: statistics, usage: result.usage, started: started, finished: finished,
             wallMicroseconds: UInt64(max(wall, 0) / 1000), exit: result.exit)
+        receipt.labels = container.record.labels
+        receipt.cgroup = cgroup
         exit.wasOutOfMemory = receipt.wasKilledForMemory
         let text = receipt.json()
+        if let file = container.record.receiptFile {
+            let failure = bestEffort("told by the exit record; the container's own receipt stays") {
+                () throws(StepError) in try ReceiptFile(checked: file).append(receipt)
+            }
+            if let failure { exit.error = failure.description }
+        }
         let folder = container.folder.borrowed
         try during("record how container \(container.record.name) ended") { () throws(SyscallError) in
             try replaceFile(ContainerFile.receipt, in: folder, text)
@@ -54,8 +68,8 @@ struct RunOutcome {
 extension UsageReceipt {
     /// Whether the kernel killed the container's main process, or one of its processes, for want of memory.
     fileprivate var wasKilledForMemory: Bool {
-        switch outOfMemory {
-        case .ownLimit, .outerLimit: true
+        switch outOfMemory.verdict {
+        case .innerLimit, .ownLimit, .outerLimit: true
         case .none, .unknown: false
         }
     }

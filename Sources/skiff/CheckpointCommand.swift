@@ -44,7 +44,7 @@ extension Command {
             }
             if isDetached { return 0 }
             let result = try command { () throws(StepError) in try restored.stay() }
-            try invocation.deleteEnded(restored.container)
+            try invocation.deleteEnded(restored.container, result)
             return result.exit.shellCode
         }
     }

@@ -41,6 +41,7 @@ extension CreateRequest {
         activationDescriptors = Self.activationDescriptors()
         if activationDescriptors > 0 { activationNames = ProcessEnvironment.value("LISTEN_FDNAMES") }
         try invocation.closeLeaks(preserved: preservedDescriptors + activationDescriptors)
+        receipt = try invocation.receiptFile()
         notifies = invocation.supervisor != nil
         hooksStartInBundle = invocation.style == .crun
         avoidsPivot = arguments.isSet("no-pivot")

@@ -19,11 +19,12 @@ struct ImageRun {
             throw CommandError.usage("--trace is for bundles: another process creates containers of images")
         }
         let environment = ProcessEnvironment.all()
-        let options = try command(exitCode: 2) { () throws(StepError) in
+        var options = try command(exitCode: 2) { () throws(StepError) in
             try phase(.usage) { () throws(StepError) in
                 try ImageRunReader(invocation.arguments, environment: environment).read()
             }
         }
+        options.receiptFile = try invocation.receiptFile()?.string
         let home = try invocation.home()
         let isDetached = invocation.arguments.isSet("detach")
         let running: RunningEngineContainer

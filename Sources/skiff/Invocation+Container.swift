@@ -102,6 +102,18 @@ extension Invocation {
         return Path(text)
     }
 
+    /// What `--receipt` names, as an absolute path.
+    func receiptFile() throws(CommandError) -> Path? {
+        guard let text = arguments.value("receipt") else { return nil }
+        if text.isEmpty { throw CommandError.usage("--receipt needs the name of a file") }
+        if text.hasPrefix("/") { return Path(text) }
+        return try command { () throws(StepError) in
+            try during("find the working directory") { () throws(SyscallError) in
+                try workingDirectory().appending(Path(text))
+            }
+        }
+    }
+
     /// A number of an option, not below zero.
     func count(_ name: String) throws(CommandError) -> Int32 {
         guard let text = arguments.value(name), !text.isEmpty else { return 0 }

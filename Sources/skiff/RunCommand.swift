@@ -46,9 +46,11 @@ extension Invocation {
 
 extension Invocation {
     /// Deletes a container that has ended; a checkpoint may have done it.
-    func deleteEnded(_ container: Container, exitCode: Int32 = 1) throws(CommandError) {
+    func deleteEnded(
+        _ container: Container, _ result: WaitResult, exitCode: Int32 = 1
+    ) throws(CommandError) {
         do throws(StepError) {
-            let remains = try container.delete(force: true, account: false)
+            let remains = try container.delete(force: true, end: ObservedEnd(result))
             for warning in remains.warnings { output.warn(warning) }
         } catch {
             if error.code != .containerNotFound { throw CommandError(error, exitCode: exitCode) }
@@ -108,7 +110,7 @@ struct BundleRun {
         let result = try stay(&running, notify)
         let failed = invocation.style.runFailureCode(1)
         if !invocation.arguments.isSet("keep") {
-            try invocation.deleteEnded(running.container, exitCode: failed)
+            try invocation.deleteEnded(running.container, result, exitCode: failed)
         }
         return result.exit.shellCode
     }

@@ -21,6 +21,8 @@ enum RuntimeOptions {
         "no-subreaper", "Accepted; orphans of the container are its own init's", hidden: true)
     static let trace = CommandOption(
         "trace", value: "FILE", "Write a timeline of every step to this file, for ui.perfetto.dev")
+    static let receipt = CommandOption(
+        "receipt", value: "FILE", "Add an account of what was used to this file, at the end, as a JSON line")
     static let keep = CommandOption("keep", "Keep the state of a bundle's container after its end")
 
     static let regex = CommandOption(
@@ -29,7 +31,7 @@ enum RuntimeOptions {
     /// Options of `create`, also taken by `run`.
     static let create = [
         bundle, configuration, pidFile, consoleSocket, pidfdSocket, preserveFDs, noPivot, noNewKeyring,
-        noSubreaper, trace,
+        noSubreaper, trace, receipt,
     ]
     /// Further options of `run` with a bundle.
     static let run = [detach, keep]

@@ -29,7 +29,7 @@ extension KernelTests {
                     id: "x", name: nil, statistics: statistics, usage: nil, started: Clock.wall(),
                     finished: Clock.wall(),
                     wallMicroseconds: 1, exit: .signaled(9))
-                #expect(receipt.outOfMemory == .ownLimit)
+                #expect(receipt.outOfMemory.verdict == .ownLimit)
             }
         }
 

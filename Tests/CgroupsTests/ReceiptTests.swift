@@ -24,6 +24,27 @@ import Testing
         #expect(try UsageReceipt(json: receipt().json()) == receipt())
     }
 
+    @Test func `keeps labels, the cgroups above and what is not known`() throws {
+        var receipt = receipt()
+        receipt.labels = ["team": "blue"]
+        receipt.cgroup = "/skiff/abc"
+        receipt.bundle = "/bundle"
+        receipt.started = nil
+        receipt.wallMicroseconds = nil
+        receipt.exit = nil
+        receipt.memoryStatistics = ["anon": 4096, "file": 0]
+        receipt.memoryEvents = [
+            MemoryEvents(
+                cgroup: "/skiff", limit: .unlimited(source: "memory.max"), events: ["oom": 2],
+                local: ["oom": 1])
+        ]
+        receipt.outOfMemory = OutOfMemory(.outerLimit, outerCgroup: "/skiff")
+        #expect(try UsageReceipt(json: receipt.json()) == receipt)
+        let text = String(decoding: receipt.json(), as: UTF8.self)
+        #expect(text.contains(#""unavailable":{"wallMicroseconds":"the start was not noted","exitCode":"#))
+        #expect(receipt.text.contains("at the limit of the cgroup /skiff above"))
+    }
+
     @Test func `never says 0 for unknown`() throws {
         let text = String(decoding: receipt().json(), as: UTF8.self)
         #expect(text.contains(#""processes.peak":{"unavailable":"this kernel or cgroup has no pids.peak"}"#))
@@ -42,14 +63,14 @@ import Testing
     }
 
     @Test func `tells whose limit killed (W-7)`() {
-        func verdict(kills: UInt64?, own: UInt64?) -> UsageReceipt.OutOfMemory {
+        func verdict(kills: UInt64?, own: UInt64?) -> OutOfMemory.Verdict {
             var statistics = CgroupStatistics()
             if let kills { statistics[.memoryOOMKills] = .value(kills, source: "") }
             if let own { statistics[.memoryOOMEvents] = .value(own, source: "") }
             return UsageReceipt(
                 id: "", name: nil, statistics: statistics, usage: nil, started: FileTime(seconds: 0),
                 finished: FileTime(seconds: 0), wallMicroseconds: 0, exit: nil
-            ).outOfMemory
+            ).outOfMemory.verdict
         }
         #expect(verdict(kills: nil, own: nil) == .unknown)
         #expect(verdict(kills: 0, own: 3) == .none)
@@ -58,7 +79,7 @@ import Testing
     }
 
     @Test func `tells whose limit killed on v1, by the peak`() {
-        func verdict(limit: Figure, peak: UInt64) -> UsageReceipt.OutOfMemory {
+        func verdict(limit: Figure, peak: UInt64) -> OutOfMemory.Verdict {
             var statistics = CgroupStatistics()
             statistics[.memoryOOMKills] = .value(1, source: "")
             statistics[.memoryLimitHits] = .value(0, source: "")
@@ -67,7 +88,7 @@ import Testing
             return UsageReceipt(
                 id: "", name: nil, statistics: statistics, usage: nil, started: FileTime(seconds: 0),
                 finished: FileTime(seconds: 0), wallMicroseconds: 0, exit: nil
-            ).outOfMemory
+            ).outOfMemory.verdict
         }
         #expect(verdict(limit: .value(64 << 20, source: ""), peak: 64 << 20) == .ownLimit)
         #expect(verdict(limit: .value(64 << 20, source: ""), peak: 20 << 20) == .outerLimit)

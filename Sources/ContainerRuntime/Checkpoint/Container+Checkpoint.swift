@@ -36,7 +36,7 @@ extension Container {
     /// Somebody who waits for the container may have deleted it the moment it ended.
     private func deleteSaved() throws(StepError) -> [String] {
         do throws(StepError) {
-            return try delete(force: true, account: false).warnings
+            return try delete(force: true).warnings
         } catch {
             guard error.code == .containerNotFound else { throw error }
             return []
