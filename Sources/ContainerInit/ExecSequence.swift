@@ -4,6 +4,8 @@ package import LinuxSystem
 package struct ExecTarget: Sendable, Equatable {
     /// The container's first process.
     package let pidfd: BorrowedFD
+    /// Its root directory, where the mount namespace does not lead there.
+    package let root: BorrowedFD?
     /// The namespaces to join, but for the pid namespace, which the runtime has joined for its child.
     package let kinds: CloneFlags
     /// Whether a helper has joined the container's user namespace for its clone already: without privileges on the
@@ -15,10 +17,12 @@ package struct ExecTarget: Sendable, Equatable {
 
     /// A target.
     package init(
-        pidfd: BorrowedFD, kinds: CloneFlags, isInUserNamespace: Bool = false, initialProcessors: [Int] = [],
+        pidfd: BorrowedFD, root: BorrowedFD? = nil, kinds: CloneFlags, isInUserNamespace: Bool = false,
+        initialProcessors: [Int] = [],
         finalProcessors: [Int] = []
     ) {
         self.pidfd = pidfd
+        self.root = root
         self.kinds = kinds
         self.isInUserNamespace = isInUserNamespace
         self.initialProcessors = initialProcessors

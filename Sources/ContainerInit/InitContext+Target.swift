@@ -17,9 +17,17 @@ extension InitContext {
     }
 
     mutating func joinTarget() throws(LaunchFailure) {
-        guard let target, !target.kinds.isEmpty else { return }
-        try attempt("join the namespaces of the container") { () throws(SyscallError) in
-            try joinNamespace(target.pidfd, kinds: target.kinds)
+        guard let target else { return }
+        if !target.kinds.isEmpty {
+            try attempt("join the namespaces of the container") { () throws(SyscallError) in
+                try joinNamespace(target.pidfd, kinds: target.kinds)
+            }
+        }
+        if let root = target.root {
+            try attempt("enter the root of the container") { () throws(SyscallError) in
+                try changeDirectory(to: root)
+                try LinuxSystem.changeRoot(to: ".")
+            }
         }
         guard target.kinds.contains(.newUser) || target.isInUserNamespace else { return }
         try becomeNamespaceRoot()

@@ -1,5 +1,6 @@
 package import Cgroups
 package import LinuxSystem
+import Rootfs
 import RuntimeSpec
 
 extension Container {
@@ -57,6 +58,7 @@ extension Container {
             }
         }
         try record.resctrl?.remove()
+        try record.attachedRoot?.detach()
         if record.hasPoststop {
             let hooks = try configuration().hooks?.poststop ?? []
             remains.warnings = runPoststop(hooks, state(.stopped))

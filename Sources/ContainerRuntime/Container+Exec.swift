@@ -64,7 +64,9 @@ private struct ExecAttempt: ~Copyable {
             try SeccompCache(at: StateStore.filterCache).program(for: spec)
         }
         if filter != nil { Trace.mark("get the filter") }
-        let target = try ExecTarget(request, container, pidfd: pidfd.borrowed)
+        let root = try container.openChangedRoot(pidfd.borrowed)
+        defer { if let root { _ = OwnedFD(adopting: root.rawValue) } }
+        let target = try ExecTarget(request, container, pidfd: pidfd.borrowed, root: root)
         let initial = try start(plan, filter, target, container, request)
         return ExecAttempt(
             request: request, initial: initial, filter: filter, spec: spec, plan: plan, console: console,
@@ -252,8 +254,22 @@ private struct ExecAttempt: ~Copyable {
     }
 }
 
+extension Container {
+    /// The root of the first process where that is not the top of its mount namespace; the caller closes it.
+    fileprivate func openChangedRoot(_ pidfd: BorrowedFD) throws(StepError) -> BorrowedFD? {
+        guard record.attachedRoot != nil else { return nil }
+        return try during("open the root of the container") { () throws(SyscallError) in
+            let root = try open(Path("/proc/\(record.pid)/root"), [.pathOnly, .directory])
+            try pidfd.sendSignal(0)  // the number is still its own
+            return BorrowedFD(rawValue: root.release())
+        }
+    }
+}
+
 extension ExecTarget {
-    fileprivate init(_ request: ExecRequest, _ container: Container, pidfd: BorrowedFD) throws(StepError) {
+    fileprivate init(
+        _ request: ExecRequest, _ container: Container, pidfd: BorrowedFD, root: BorrowedFD?
+    ) throws(StepError) {
         let affinity = request.process.execCPUAffinity
         let lists = try refusing("check the process") { () throws(SpecError) in
             let field = "execCPUAffinity"
@@ -270,7 +286,8 @@ extension ExecTarget {
         let kinds = own.filter { $0 != .pid && !(isInUserNamespace && $0 == .user) }
             .reduce(into: CloneFlags()) { $0.formUnion(CloneFlags($1)) }
         self.init(
-            pidfd: pidfd, kinds: kinds, isInUserNamespace: isInUserNamespace, initialProcessors: lists.0,
+            pidfd: pidfd, root: root, kinds: kinds, isInUserNamespace: isInUserNamespace,
+            initialProcessors: lists.0,
             finalProcessors: lists.1)
     }
 }

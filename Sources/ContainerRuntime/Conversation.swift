@@ -3,6 +3,7 @@ import ContainerInit
 import JSONCoding
 import LinuxSystem
 import Namespaces
+import Rootfs
 import RuntimeSpec
 import Security
 
@@ -176,6 +177,7 @@ struct Conversation: ~Copyable {
                 }
             }
         }
+        error = error.noting { () throws(StepError) in try process.record.attachedRoot?.detach() }
         error = error.noting { () throws(StepError) in try process.cgroup.remove() }
         error = process.resctrl?.undoing(error) ?? error
         if isCommitted, let path = launch.request.pidFile {

@@ -3,6 +3,7 @@ import ContainerInit
 import LinuxSystem
 import Namespaces
 import Rootfs
+import RuntimeSpec
 import Security
 
 /// What exists once a launch has begun to act.
@@ -87,8 +88,13 @@ extension Launch {
         let initial: InitialProcess
         do throws(StepError) {
             record.resctrl = try makeResctrlGroup()
-            let sources = try openSources(rootTree)
+            var sources = try openSources(rootTree)
             Trace.mark("open the sources of mounts")
+            if plan.initial.mounts.rootChange == .chroot {
+                // Written before it is attached: whoever finds us dead takes it off by this.
+                record.attachedRoot = try findAttachedRoot(&sources)
+                try reservation.write(record)
+            }
             let strangers = reservation.descriptors + cgroup.descriptors
             initial = try startInit(sources, cgroup, record.resctrl, filter, closing: strangers)
         } catch {
@@ -98,6 +104,13 @@ extension Launch {
         return LaunchedProcess(
             reservation: reservation, cgroup: cgroup, cgroupPlan: plan.cgroup, initial: initial,
             filter: filter, resctrl: record.resctrl, record: record)
+    }
+
+    private func findAttachedRoot(_ sources: inout MountSources) throws(StepError) -> AttachedRoot? {
+        let joined = plan.initial.namespaces.joins.first { $0.kind == .mount }
+        let mounts = plan.initial.mounts
+        return try AttachedRoot.find(
+            &sources, mounts, namespace: mounts.sharesHostMounts ? nil : joined?.path)
     }
 
     /// What could not be made cannot be shown.

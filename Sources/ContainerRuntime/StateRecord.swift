@@ -1,5 +1,7 @@
 package import Cgroups
 package import JSONCoding
+import LinuxSystem
+package import Rootfs
 package import RuntimeSpec
 
 /// What the runtime remembers of a container, in `state.json`: facts that never change after create. Whether the
@@ -34,6 +36,8 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
     package var cgroup: CgroupRecord?
     /// Its group of the resctrl file system; nil without `linux.intelRdt`.
     package var resctrl: ResctrlGroup?
+    /// The mount of its root, which `delete` takes off; nil where that ends with its mount namespace.
+    package var attachedRoot: AttachedRoot?
     /// Whether `start` must run poststart hooks.
     package var hasPoststart = false
     /// Whether `delete` must run poststop hooks.
@@ -69,6 +73,7 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
             case "namespaces": namespaces = try reader.read()
             case "cgroup": cgroup = try reader.read()
             case "resctrl": resctrl = try reader.read()
+            case "attachedRoot": attachedRoot = try reader.read()
             case "poststart": hasPoststart = try reader.read()
             case "poststop": hasPoststop = try reader.read()
             case "noNewKeyring": keepsKeyring = try reader.read()
@@ -106,11 +111,42 @@ package struct StateRecord: Sendable, Equatable, JSONReadable, JSONWritable {
             writer.fieldUnlessEmpty("namespaces", namespaces)
             writer.field("cgroup", cgroup)
             writer.field("resctrl", resctrl)
+            writer.field("attachedRoot", attachedRoot)
             writer.fieldIfTrue("poststart", hasPoststart)
             writer.fieldIfTrue("poststop", hasPoststop)
             writer.fieldIfTrue("noNewKeyring", keepsKeyring)
             writer.field("receipt", receiptFile)
             writer.fieldIfTrue("account", keepsAccount)
+        }
+    }
+}
+
+extension AttachedRoot: JSONReadable, JSONWritable {
+    /// Reads the object.
+    package init(from reader: inout JSONReader) throws(JSONError) {
+        self.init(number: 0, unique: 0, device: 0, inode: 0, place: "", namespace: nil)
+        try reader.object { (key, reader) throws(JSONError) in
+            switch key {
+            case "number": number = try reader.read()
+            case "unique": unique = try reader.read()
+            case "device": device = try reader.read()
+            case "inode": inode = try reader.read()
+            case "place": place = Path(try reader.read() as String)
+            case "namespace": namespace = try reader.read()
+            default: break
+            }
+        }
+    }
+
+    /// Writes the object.
+    package func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            writer.field("number", number)
+            writer.field("unique", unique)
+            writer.field("device", device)
+            writer.field("inode", inode)
+            writer.field("place", place.string)
+            writer.field("namespace", namespace)
         }
     }
 }

@@ -186,6 +186,18 @@ extension BorrowedFD {
         return (attributes, mount)
     }
 
+    /// The id that mountinfo has for the mount of this file, and the one that no other mount gets after it: 0 before
+    /// kernel 6.8.
+    /// - SeeAlso: statx(2) STATX_MNT_ID, STATX_MNT_ID_UNIQUE
+    package func mountIdentity() throws(SyscallError) -> (number: UInt64, unique: UInt64) {
+        var number: UInt64 = 0
+        var unique: UInt64 = 0
+        // SAFETY: the integers are filled during the calls.
+        unsafe try check(.statx, on: operand, cl_statx_mount(rawValue, 0x1000, &number))
+        unsafe try check(.statx, on: operand, cl_statx_mount(rawValue, 0x4000, &unique))
+        return (number, unique)
+    }
+
     /// Whether the file is the top of a mount.
     /// - SeeAlso: statx(2) STATX_ATTR_MOUNT_ROOT
     package func isMountRoot() throws(SyscallError) -> Bool {

@@ -232,6 +232,14 @@ package func unmount(_ path: Path, lazily: Bool) throws(SyscallError) {
     try check(.umount, on: path.string, result)
 }
 
+/// Takes off the very mount that `top` is the top of, and lazily all that is mounted below it.
+/// - SeeAlso: umount2(2)
+package func unmount(reference top: BorrowedFD) throws(SyscallError) {
+    let path = Path("/proc/self/fd/\(top.rawValue)")
+    let result = unsafe path.withCString { unsafe cl_umount($0, CL_MNT_DETACH) }
+    try check(.umount, on: top.operand, result)
+}
+
 /// Makes `newRoot` the root mount and puts the old one on `oldRoot`.
 /// - SeeAlso: pivot_root(2)
 package func pivotRoot(to newRoot: Path, oldRoot: Path) throws(SyscallError) {

@@ -1,6 +1,9 @@
 /// One mount as the kernel lists it.
 /// - SeeAlso: proc_pid_mountinfo(5)
 package struct MountTableEntry: Sendable, Equatable {
+    /// Its number, and that of the mount that it lies on; the number of a mount that is gone is used again.
+    package let number: UInt64
+    package let parent: UInt64
     /// Where it is.
     package let mountPoint: Path
     /// The kind of file system: `proc`.
@@ -18,7 +21,9 @@ package func mountTable(in text: String) -> [MountTableEntry] {
     text.split(separator: "\n").compactMap { line in
         let words = line.split(separator: " ")
         guard let mark = words.firstIndex(of: "-"), words.count > mark + 1, mark > 4 else { return nil }
-        return MountTableEntry(mountPoint: unescaped(words[4]), type: String(words[mark + 1]))
+        guard let number = UInt64(words[0]), let parent = UInt64(words[1]) else { return nil }
+        return MountTableEntry(
+            number: number, parent: parent, mountPoint: unescaped(words[4]), type: String(words[mark + 1]))
     }
 }
 

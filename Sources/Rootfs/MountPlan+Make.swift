@@ -11,12 +11,8 @@ extension MountPlan {
         guard let root = spec.root, !root.path.isEmpty || facts.hasRootTree else {
             throw SpecError(field: "root.path", reason: "is required")
         }
-        guard facts.ownNamespaces.contains(.mount) || facts.hasNewMountNamespace else {
-            throw SpecError(
-                field: "linux.namespaces",
-                reason: "a mount namespace is required: mounts must not appear on the host")
-        }
         var plan = MountPlan()
+        plan.sharesHostMounts = !facts.ownNamespaces.contains(.mount) && !facts.hasNewMountNamespace
         plan.bundle = facts.bundle
         plan.opensInChild = facts.opensInChild
         plan.rootIsReadOnly = root.readonly
@@ -27,6 +23,7 @@ extension MountPlan {
             plan.attachPoint = path.isAbsolute ? path : facts.bundle.appending(path)
         }
         if !facts.hasRootTree { plan.rootSource = plan.attachPoint }
+        if plan.sharesHostMounts { try plan.checkSharing(facts) }
         try plan.addMounts(spec: spec, linux: linux, facts: facts)
         plan.settleReadOnly()
         plan.markInner()
@@ -36,6 +33,25 @@ extension MountPlan {
         plan.sysctls = try SysctlRules.entries(linux.sysctl, facts: facts, hostname: spec.hostname)
         try plan.addNames(spec: spec, facts: facts)
         return plan
+    }
+
+    /// Among the host's mounts only root of the host may mount, and it needs a place that can be found again.
+    private func checkSharing(_ facts: RootfsFacts) throws(SpecError) {
+        let field = "linux.namespaces"
+        guard !facts.opensInChild, !facts.ownNamespaces.contains(.user) else {
+            throw SpecError(
+                field: field,
+                reason: "a mount namespace is required with a user namespace or without privileges")
+        }
+        guard let place = attachPoint, rootSource != nil else {
+            throw SpecError(
+                field: field, reason: "a mount namespace is required for a root file system of an image")
+        }
+        guard place.lexicallyCleaned != "/" else {
+            throw SpecError(
+                field: "root.path", reason: "must not be the host's root without a mount namespace",
+                value: place.string)
+        }
     }
 
     private mutating func addMounts(

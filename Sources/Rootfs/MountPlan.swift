@@ -115,7 +115,9 @@ package struct MountPlan: Sendable, Equatable {
     package var rootPropagation: PropagationChange?
     /// How it becomes `/`.
     package var rootChange = RootChange.pivot
-    /// Whether the host's mounts stay visible as slaves until the root changes (else private).
+    /// Whether the container has the runtime's own mount namespace, so that its mounts are the host's.
+    package var sharesHostMounts = false
+    /// What is mounted, in order.
     package var entries: [MountEntry] = []
     /// Device nodes, the listed ones first.
     package var devices: [DeviceEntry] = []

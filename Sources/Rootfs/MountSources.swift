@@ -100,9 +100,14 @@ package struct MountSources: ~Copyable {
             throw StepError("open root file system", refused: "neither a path nor a mount tree is given")
         }
         if wasGivenRoot, MountStaging.isOn { return }  // attached nowhere, so it has no peers yet
+        try Self.isolate(view, plan)
+    }
+
+    /// Once more after it is attached to a mount with peers: it became their like then.
+    static func isolate(_ root: BorrowedFD, _ plan: MountPlan) throws(StepError) {
         let wanted: MountPropagation = plan.rootPropagation?.kind == .isSlave ? .isSlave : .isPrivate
         try during("isolate root file system") { () throws(SyscallError) in
-            try setMountAttributes(view, propagation: wanted, recursive: true)
+            try setMountAttributes(root, propagation: wanted, recursive: true)
         }
     }
 

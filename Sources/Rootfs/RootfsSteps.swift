@@ -14,7 +14,8 @@ package struct RootfsStep: Sendable {
 /// ```
 ///  runtime   MountSources.open     root, bind sources, host devices and /dev/null as detached trees
 ///  ───────── clone3 ──────────────────────────────────────────────────────────────────────────────────
-///  child     attach                host's mounts → slaves (else everything below would show on the host),
+///  child     attach                host's mounts → slaves (else everything below would show on the host; without a
+///                                  mount namespace it does, and the root is made private once it is attached),
 ///                                  root tree → at its path in this namespace, where hooks look for it
 ///            beforeHooks  mounts   in the order of config.json; later ones may cover earlier ones
 ///                         devices  on the /dev that was just mounted; umask is 0
@@ -43,7 +44,7 @@ package enum RootfsSteps {
             try during("separate mounts from the host's") { () throws(SyscallError) in
                 try setMountAttributes(.currentDirectory, path: "/", propagation: .isSlave, recursive: true)
             }
-        } else {
+        } else if !plan.sharesHostMounts {
             try separateCarrier(of: plan.attachPoint ?? "/")
         }
         try sources.openRest(plan)
@@ -53,7 +54,10 @@ package enum RootfsSteps {
         do throws(SyscallError) {
             // root.path is the caller's, not the container's: a link there leads where the caller wants (ROOT-1).
             try moveMount(root, onto: plan.attachPoint ?? "/", in: .currentDirectory, followsLinks: true)
-        } catch  where plan.attachPoint != nil && (error.errno == .EACCES || error.errno == .ENOENT) {
+        } catch
+            where plan.attachPoint != nil && plan.rootChange != .chroot
+            && (error.errno == .EACCES || error.errno == .ENOENT)
+        {
             // In a user namespace the way to the bundle may be closed; hooks then find the root at `/` only.
             try during("attach root file system") { () throws(SyscallError) in
                 try moveMount(root, onto: "/", in: .currentDirectory)
@@ -61,6 +65,7 @@ package enum RootfsSteps {
         } catch {
             throw StepError("attach root file system", error)
         }
+        if plan.sharesHostMounts { try MountSources.isolate(root.borrowed, plan) }
         return RootfsContext(plan: plan, rootTree: root, sources: sources)
     }
 

@@ -66,7 +66,12 @@ def rich(bundle):
     return bundle.probe(("echo", "ran"), "sleep")
 
 
-CONFIGURATIONS = pytest.mark.parametrize("configuration", [plain, rich])
+def hosted(bundle):
+    """Among the mounts of the host."""
+    return bundle.without_namespace("mount").probe(("echo", "ran"), "sleep")
+
+
+CONFIGURATIONS = pytest.mark.parametrize("configuration", [plain, rich, hosted])
 
 
 def as_before(before, rt, name: str, what: str) -> None:

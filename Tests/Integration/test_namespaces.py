@@ -124,15 +124,6 @@ def test_ns_5_a_duplicate_type_is_refused(rt, bundle):
     rt.refuse(bundle, "namespaces", "ipc")
 
 
-@pytest.mark.peer(crun="takes the host's", runc="refuses with another message")
-def test_ns_4_without_a_mount_namespace_the_hosts_mounts_are_safe(rt, bundle):
-    bundle.without_namespace("mount")
-    before = host.mounts()
-    result = rt.run(bundle.probe(("echo", "x")))
-    assert host.mounts() == before
-    result.failed("mount")
-
-
 def test_ns_6_a_pod_members_join_each_others_namespaces(rt, bundle, make_bundle):
     with rt.sleeping(bundle) as pod:
         member = make_bundle()

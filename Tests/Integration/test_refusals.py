@@ -62,9 +62,15 @@ refusal('linux.personality.flags "X": must be empty')(
     set_in("linux", "personality", {"domain": "LINUX", "flags": ["X"]}))
 
 
-@refusal('linux.namespaces: a mount namespace is required: mounts must not appear on the host')
+@refusal('linux.namespaces: a mount namespace is required with a user namespace or without privileges')
+def _(bundle):
+    bundle.user_namespace().without_namespace("mount")
+
+
+@refusal('root.path "/tmp/..": must not be the host\'s root without a mount namespace')
 def _(bundle):
     bundle.without_namespace("mount")
+    bundle.config["root"]["path"] = "/tmp/.."
 
 
 @refusal('hostname "skifftest": needs a uts namespace of its own: the host\'s name must not change')

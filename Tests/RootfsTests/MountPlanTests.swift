@@ -238,9 +238,12 @@ func spec(
         #expect(throws: SpecError.self) { try MountPlan.make(spec: spec(hostname: long), facts: facts()) }
     }
 
-    @Test func `MNT-30: without a mount namespace nothing is planned`() {
-        var given = facts(without: [.mount])
+    @Test func `NS-4: without a mount namespace the root is changed by chroot`() throws {
+        var given = facts(without: [.mount, .user])
         given.hasNewMountNamespace = false
+        let plan = try MountPlan.make(spec: spec(), facts: given)
+        #expect(plan.sharesHostMounts && plan.rootChange == .chroot)
+        given.opensInChild = true
         #expect(throws: SpecError.self) { try MountPlan.make(spec: spec(), facts: given) }
     }
 }

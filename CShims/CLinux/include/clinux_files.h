@@ -87,6 +87,13 @@ static inline long cl_statx_attributes(int dir, const char *path, uint64_t *attr
     }
     return result;
 }
+/// An id of the mount that `fd` is in: STATX_MNT_ID or STATX_MNT_ID_UNIQUE as `mask`; 0 when the kernel has none.
+static inline long cl_statx_mount(int fd, uint64_t mask, uint64_t *id) {
+    uint64_t status[32] = {0};
+    long result = CL_RET(syscall(SYS_statx, fd, "", (int)CL_AT_EMPTY_PATH, (unsigned)mask, status));
+    *id = result == 0 && ((uint32_t)status[0] & mask) ? status[18] : 0;
+    return result;
+}
 /// The type number (and flags, block counts) of the file system that holds `fd`: fstatfs(2).
 static inline long cl_fstatfs(int fd, struct statfs *status) { return CL_RET(fstatfs(fd, status)); }
 /// statfs(2)

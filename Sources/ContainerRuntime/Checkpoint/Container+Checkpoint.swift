@@ -14,6 +14,10 @@ extension Container {
         guard let pidfd = try openInit() else {
             throw StepError("", refused: "container not running", code: .containerNotRunning)
         }
+        guard record.attachedRoot == nil else {
+            throw StepError(
+                "save the container", refused: "it has no mount namespace of its own", code: .unsupported)
+        }
         _ = try CriuProgram.find()
         let folders = try CheckpointFolders(options, makes: true)
         let log = folders.log("dump.log")
