@@ -6,7 +6,11 @@ extension Cgroup {
     /// given", as engines use it. When a step fails, the files already written get their old text back, and so do the
     /// properties of a scope of systemd, which come first: it may write to the files what they mean.
     /// - Throws: a `StepError` that names the field; its notes tell what could not be restored.
-    package func update(_ resources: ResourcesSpec, host: CgroupHost) throws(StepError) {
+    ///
+    /// With `refusesKilling` a memory limit is refused that could be reached by killing only.
+    package func update(
+        _ resources: ResourcesSpec, host: CgroupHost, refusesKilling: Bool = false
+    ) throws(StepError) {
         var resources = resources
         if resources.pids?.limit == 0 { resources.pids = nil }
         let step: Step = "update cgroup \(path)"
@@ -25,6 +29,7 @@ extension Cgroup {
                 }
                 work.append((files, writes))
             }
+            try UnifiedKeys.checkControllers(for: resources, on: host)
             let writes = try UnifiedKeys.writes(for: resources)
             if let unified, !writes.isEmpty { work.append((unified, writes)) }
             rules = try DeviceRules.list(for: resources)
@@ -32,8 +37,9 @@ extension Cgroup {
         } catch {
             throw StepError(step, error)
         }
-        try enableUnified(for: resources, host)
         if resources.memory?.checkBeforeUpdate == true { try checkUsage(resources.memory?.limit, step) }
+        if refusesKilling { try checkReclaimable(resources.memory?.limit, step) }
+        try enableUnified(for: resources, host)
         var scope = try ScopeUpdate.begin(record.unit, resources, host)
         try scope?.apply()
         do throws(StepError) {
@@ -69,17 +75,6 @@ extension Cgroup {
         }
         work.append((files, try DevicePolicy(rules).legacyWrites))
         rules = []
-    }
-
-    /// RES-6: a limit below the present usage would reclaim or kill at once.
-    private func checkUsage(_ limit: Int64?, _ step: Step) throws(StepError) {
-        guard let limit, limit > 0, let usage = statistics()[.memoryCurrent].number, usage > UInt64(limit)
-        else {
-            return
-        }
-        throw StepError(
-            step, refused: "memory limit \(limit) is below the present usage of \(usage) bytes",
-            hint: "leave out checkBeforeUpdate to let the kernel reclaim or kill", code: .memoryTooLow)
     }
 
     private func apply(

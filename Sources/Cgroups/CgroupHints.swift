@@ -37,7 +37,11 @@ enum CgroupHints {
         case (.EINVAL, "cpu.cpus"), (.EINVAL, "cpu.mems"), (.EACCES, "cpu.cpus"), (.EACCES, "cpu.mems"),
             (.ERANGE, "cpu.cpus"), (.ERANGE, "cpu.mems"):
             "only CPUs and nodes that are online and in the parent's cpuset can be used"
-        case (.ENODEV, let field) where field.hasPrefix("blockIO"): "there is no block device of that number"
+        case (.ENODEV, let field) where field.hasPrefix("blockIO") || field.hasPrefix("unified.io."):
+            "there is no disk of that number; a partition has no limits of its own"
+        case (.EINVAL, "pids.limit"): "the number of processes must be below 4194304"
+        case (.EOPNOTSUPP, let field) where field.hasPrefix("blockIO.weight"):
+            "the disk's I/O scheduler has no weights; bfq has"
         case (.EINVAL, let field) where field.hasPrefix("unified"): "the kernel does not take this value"
         case (.EPERM, "devices"): "the parent cgroup does not allow this device"
         default: nil

@@ -166,17 +166,8 @@ package struct CgroupPlan: Sendable, Equatable {
     private mutating func addUnified(_ resources: ResourcesSpec, on host: CgroupHost) throws(SpecError) {
         let writes = try UnifiedKeys.writes(for: resources)
         if writes.isEmpty { return }
-        let field = "linux.resources.unified"
-        guard host.unified != nil else {
-            throw SpecError(field: field, reason: "this host has no cgroup v2 tree", kind: .controllerMissing)
-        }
+        try UnifiedKeys.checkControllers(for: resources, on: host)
         let names = UnifiedKeys.controllers(for: resources)
-        for name in names where !host.unifiedControllers.contains(name) {
-            throw SpecError(
-                field: field, reason: "this host's cgroup v2 tree has no controller of that name",
-                value: name,
-                kind: .controllerMissing)
-        }
         directory(.unified, on: host) { directory in
             directory.writes += writes
             for name in names { directory.require(name) }

@@ -108,18 +108,20 @@ package enum DeviceRules {
         case .fifo: return nil
         }
         return DeviceRule(
-            rule.allow, kind, try number(rule.major, "\(field).major"),
-            try number(rule.minor, "\(field).minor"),
+            rule.allow, kind, try number(rule.major, bits: 12, "\(field).major"),
+            try number(rule.minor, bits: 20, "\(field).minor"),
             try access(rule.access, "\(field).access"))
     }
 
-    /// -1 is what older engines write for "all".
-    private static func number(_ value: Int64?, _ field: String) throws(SpecError) -> UInt32? {
+    /// -1 is what older engines write for "all". No device of Linux has a number beyond the bits, so a rule with one would
+    /// say nothing.
+    private static func number(_ value: Int64?, bits: Int, _ field: String) throws(SpecError) -> UInt32? {
         guard let value, value != -1 else { return nil }
-        guard let number = UInt32(exactly: value) else {
-            throw SpecError(field: field, reason: "is not a device number", value: "\(value)")
+        guard (0..<(Int64(1) << Int64(bits))).contains(value) else {
+            throw SpecError(
+                field: field, reason: "is not a device number: 0 to \((1 << bits) - 1)", value: "\(value)")
         }
-        return number
+        return UInt32(value)
     }
 
     private static func access(_ text: String?, _ field: String) throws(SpecError) -> DeviceRule.Access {

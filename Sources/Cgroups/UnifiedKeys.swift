@@ -34,6 +34,31 @@ package enum UnifiedKeys {
         return names
     }
 
+    /// Whether the v2 tree has every controller that the keys belong to.
+    /// - Throws: an error that names the first one that is missing or lives in v1, where there is no such file.
+    package static func checkControllers(
+        for resources: ResourcesSpec, on host: CgroupHost
+    ) throws(SpecError) {
+        for (key, _) in resources.unified {
+            let field = "linux.resources.unified"
+            guard host.unified != nil else {
+                throw SpecError(
+                    field: field, reason: "this host has no cgroup v2 tree", value: key,
+                    kind: .controllerMissing)
+            }
+            let name = String(key.prefix { $0 != "." })
+            if name == "cgroup" || host.unifiedControllers.contains(name) { continue }
+            let controller = Controller(rawValue: name)
+            let isLegacy = controller.map { host.home(of: $0) != nil } ?? false
+            throw SpecError(
+                field: field,
+                reason: isLegacy
+                    ? "the \(name) controller lives in cgroup v1 on this host, which has no such file"
+                    : "this host's cgroup v2 tree has no controller \(name)",
+                value: key, kind: .controllerMissing)
+        }
+    }
+
     private static func check(_ key: String) throws(SpecError) {
         let field = "linux.resources.unified"
         if key.contains("/") || key.utf8.contains(where: { $0 <= 0x20 }) {

@@ -16,11 +16,13 @@ extension Container {
     }
 
     /// Changes limits: only what is given, all of it or nothing. `resctrl` has lines for the schemata of the container's
-    /// resctrl group.
-    package func update(_ resources: ResourcesSpec, resctrl lines: [String] = []) throws(StepError) {
+    /// resctrl group. `refusesKilling` refuses a memory limit that could be reached by killing only.
+    package func update(
+        _ resources: ResourcesSpec, resctrl lines: [String] = [], refusesKilling: Bool = false
+    ) throws(StepError) {
         try StateTransition.update.check(try status())
         try phase(.cgroupFailed) { () throws(StepError) in
-            if lines.isEmpty { return try updateCgroup(resources) }
+            if lines.isEmpty { return try updateCgroup(resources, refusesKilling) }
             guard let group = record.resctrl else {
                 throw StepError(
                     "update the resctrl group", refused: "the container has none",
@@ -29,7 +31,7 @@ extension Container {
             let root = try ResctrlTree.find()
             let old = try group.update(lines, in: root)
             do throws(StepError) {
-                try updateCgroup(resources)
+                try updateCgroup(resources, refusesKilling)
             } catch {
                 var error = error
                 if let note = group.restore(old, in: root) { error.notes.append(note) }
@@ -38,9 +40,10 @@ extension Container {
         }
     }
 
-    private func updateCgroup(_ resources: ResourcesSpec) throws(StepError) {
+    private func updateCgroup(_ resources: ResourcesSpec, _ refusesKilling: Bool) throws(StepError) {
         if resources == ResourcesSpec() { return }
-        try openCgroup("update the limits").update(resources, host: try CgroupHost.detect())
+        try openCgroup("update the limits").update(
+            resources, host: try CgroupHost.detect(), refusesKilling: refusesKilling)
     }
 
     /// The processes of the container, those of cgroups that it made itself included.

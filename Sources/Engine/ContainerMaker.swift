@@ -111,7 +111,7 @@ package struct ContainerMaker {
         facts.devices = try HostDevices.numbers(of: options.devices)
         facts.seccomp = try seccompProfile()
         facts.terminalType = environment.last { $0.hasPrefix("TERM=") }.map { String($0.dropFirst(5)) }
-        if options.cpuWeight != nil {
+        if options.limits.cpuWeight != nil {
             facts.hasUnifiedCPU = try CgroupHost.detect().home(of: .cpu) == .unified
         }
         if options.wantsInit { facts.initProgram = try InitCopy.path(in: home.state).string }

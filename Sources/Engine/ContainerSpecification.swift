@@ -83,10 +83,10 @@ package struct ContainerSpecification {
         spec.mounts = mounts()
         var linux = LinuxSpec()
         linux.namespaces = namespaces()
-        linux.resources = try resources()
+        linux.resources = resources()
         linux.devices = try devices()
         linux.sysctl = options.sysctls
-        linux.cgroupsPath = "/skiff/\(facts.id)"
+        linux.cgroupsPath = cgroupsPath
         if !options.isPrivileged {
             linux.maskedPaths = RuntimeSpec.defaultMaskedPaths
             linux.readonlyPaths = RuntimeSpec.defaultReadonlyPaths
@@ -98,6 +98,11 @@ package struct ContainerSpecification {
         }
         spec.linux = linux
         return spec
+    }
+
+    private var cgroupsPath: String {
+        let parent = Path(options.cgroupParent ?? "/skiff")
+        return Path("/").appending(parent).appending(Path(facts.id)).string
     }
 
     private var hostname: String { options.hostname ?? String(facts.id.prefix(12)) }
@@ -163,7 +168,8 @@ package struct ContainerSpecification {
     }
 
     private func namespaces() -> [NamespaceSpec] {
-        var kinds: [NamespaceKind] = [.pid, .ipc, .uts, .mount, .cgroup]
+        var kinds: [NamespaceKind] = [.pid, .ipc, .uts, .mount]
+        if !options.sharesCgroupNamespace { kinds.append(.cgroup) }
         if options.network == .isolated { kinds.append(.network) }
         return kinds.map { NamespaceSpec(kind: $0) }
     }
@@ -253,32 +259,9 @@ extension ContainerSpecification {
         return result
     }
 
-    private func resources() throws(StepError) -> ResourcesSpec {
-        var resources = ResourcesSpec()
+    private func resources() -> ResourcesSpec {
+        var resources = options.limits.resources(hasUnifiedCPU: facts.hasUnifiedCPU)
         resources.devices = deviceRules()
-        if options.memoryBytes != nil || options.memorySwapBytes != nil
-            || options.memoryReservationBytes != nil
-        {
-            resources.memory = ResourcesSpec.Memory(
-                limit: options.memoryBytes, reservation: options.memoryReservationBytes,
-                swap: options.memorySwapBytes)
-        }
-        var cpu = ResourcesSpec.CPU()
-        cpu.quota = options.cpuQuotaMicroseconds
-        cpu.period = options.cpuQuotaMicroseconds == nil ? nil : 100_000
-        cpu.shares = options.cpuShares
-        cpu.cpus = options.cpusetCPUs
-        cpu.mems = options.cpusetMemories
-        if let weight = options.cpuWeight {
-            if facts.hasUnifiedCPU {
-                resources.unified = StringMap([(key: "cpu.weight", value: "\(weight)")])
-            } else {
-                // v1 shares are proportional: 1024 is what weight 100 is.
-                cpu.shares = min(max(weight * 1024 / 100, 2), 262_144)
-            }
-        }
-        if cpu != ResourcesSpec.CPU() { resources.cpu = cpu }
-        if let limit = options.processLimit { resources.pids = ResourcesSpec.PIDs(limit: limit) }
         return resources
     }
 
@@ -298,6 +281,6 @@ extension ContainerSpecification {
                     major: Int64(found.number.major), minor: Int64(found.number.minor), access: device.access)
             )
         }
-        return rules
+        return rules + options.deviceRules
     }
 }

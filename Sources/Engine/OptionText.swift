@@ -161,7 +161,7 @@ package enum OptionText {
     }
 
     /// A decimal number with an optional fraction, without exponent or sign.
-    private static func decimal(_ text: Substring) -> Double? {
+    static func decimal(_ text: Substring) -> Double? {
         let sides = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
         guard !text.isEmpty, sides.allSatisfy({ $0.allSatisfy { $0.isASCII && $0.isNumber } }),
             !(sides[0].isEmpty && (sides.count == 1 || sides[1].isEmpty))

@@ -1,4 +1,5 @@
 package import JSONCoding
+package import RuntimeSpec
 
 /// What a person asks of a new container, as the options of `skiff run` and `skiff create` say it.
 ///
@@ -27,19 +28,14 @@ package struct RunOptions: Sendable, Equatable {
     package var labels = StringMap()
     package var annotations = StringMap()
 
-    /// Limits of memory in bytes.
-    package var memoryBytes: Int64?
-    package var memorySwapBytes: Int64?
-    package var memoryReservationBytes: Int64?
-    /// Processors' worth of time, in microseconds per 100 ms.
-    package var cpuQuotaMicroseconds: Int64?
-    /// Weight 1…10000 as cpu.weight has it, 100 being the default.
-    package var cpuWeight: UInt64?
-    /// Docker's older unit, 1024 being the default.
-    package var cpuShares: UInt64?
-    package var cpusetCPUs: String?
-    package var cpusetMemories: String?
-    package var processLimit: Int64?
+    /// Limits.
+    package var limits = LimitRequest()
+    /// Rules that allow devices, beside those that `devices` names.
+    package var deviceRules: [ResourcesSpec.DeviceRule] = []
+    /// Cgroup below which the container's is made; nil for skiff's own.
+    package var cgroupParent: String?
+    /// Whether the container sees the host's cgroups instead of its own as the root.
+    package var sharesCgroupNamespace = false
     package var sharedMemoryBytes: Int64?
     package var oomScoreAdjustment: Int?
 

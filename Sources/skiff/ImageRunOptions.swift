@@ -28,24 +28,21 @@ enum ImageRunOptions {
         CommandOption("tmpfs", value: "DIR[:OPTIONS]", "Mount memory at a directory"),
         CommandOption("read-only", "Make the root file system read-only"),
         CommandOption("device", value: "SRC[:DST][:rwm]", "Add a device of the host"),
+        CommandOption(
+            "device-cgroup-rule", value: "RULE", "Allow devices by number, such as 'c 189:* rwm'"),
         CommandOption("shm-size", value: "SIZE", "Size of /dev/shm (default 64m)"),
     ]
-    private static let limits = [
-        CommandOption("memory", "m", value: "SIZE", "Limit the memory, such as 64m"),
-        CommandOption(
-            "memory-swap", value: "SIZE", "Limit memory and swap together; -1 for no limit on swap"),
-        CommandOption("memory-reservation", value: "SIZE", "Memory that is kept for the container"),
-        CommandOption("cpus", value: "NUMBER", "Limit the processor time, such as 0.5"),
-        CommandOption(
-            "cpu-weight", value: "NUMBER", "Share of processor time under load, 1 to 10000 (default 100)"),
-        CommandOption("cpu-shares", "c", value: "NUMBER", "The same in docker's older unit (default 1024)"),
-        CommandOption("cpuset-cpus", value: "LIST", "Processors that may be used, such as 0-3,7"),
-        CommandOption("cpuset-mems", value: "LIST", "Memory nodes that may be used"),
-        CommandOption("pids-limit", value: "NUMBER", "Limit the number of processes; -1 for none"),
-        CommandOption("ulimit", value: "NAME=SOFT[:HARD]", "Set a resource limit, such as nofile=1024:2048"),
-        CommandOption(
-            "oom-score-adj", value: "NUMBER", "Adjust who is killed first without memory, -1000 to 1000"),
-    ]
+    private static let limits =
+        LimitOption.allCases.filter { !$0.isForUpdate }.map(\.option) + [
+            CommandOption(
+                "ulimit", value: "NAME=SOFT[:HARD]", "Set a resource limit, such as nofile=1024:2048"),
+            CommandOption(
+                "oom-score-adj", value: "NUMBER", "Adjust who is killed first without memory, -1000 to 1000"),
+            CommandOption("cgroup-parent", value: "CGROUP", "Make the container's cgroup below this one"),
+            CommandOption(
+                "cgroupns", value: "NAME", "private (its own cgroup looks like the root; the default) or host"
+            ),
+        ]
     private static let rights = [
         CommandOption("cap-add", value: "CAPABILITY", "Add a capability, or ALL"),
         CommandOption("cap-drop", value: "CAPABILITY", "Take a capability away, or ALL"),

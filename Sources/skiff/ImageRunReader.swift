@@ -2,6 +2,7 @@ import CommandGrammar
 import Engine
 import JSONCoding
 import LinuxSystem
+import RuntimeSpec
 
 /// Turns the options of a command line into what the engine is asked for.
 struct ImageRunReader {
@@ -22,8 +23,7 @@ struct ImageRunReader {
         try readLabels(&options)
         try readProgram(&options)
         try readFiles(&options)
-        try readMemory(&options)
-        try readProcessors(&options)
+        try readLimits(&options)
         try readRights(&options)
         try readBehaviour(&options)
         return options
@@ -100,42 +100,38 @@ struct ImageRunReader {
         }
     }
 
-    private func readMemory(_ options: inout RunOptions) throws(StepError) {
-        if let text = arguments.value("memory") {
-            options.memoryBytes = try OptionText.bytes(text, of: "memory")
-        }
-        if let text = arguments.value("memory-reservation") {
-            options.memoryReservationBytes = try OptionText.bytes(text, of: "memory-reservation")
-        }
-        guard let text = arguments.value("memory-swap") else { return }
-        let swap = text == "-1" ? -1 : try OptionText.bytes(text, of: "memory-swap")
-        guard let memory = options.memoryBytes, swap == -1 || swap >= memory else {
-            throw StepError(
-                "read --memory-swap", refused: "it is the sum of memory and swap, so not below --memory")
-        }
-        options.memorySwapBytes = swap
-    }
-
-    private func readProcessors(_ options: inout RunOptions) throws(StepError) {
-        if let text = arguments.value("cpus") {
-            options.cpuQuotaMicroseconds = try OptionText.cpuQuota(text, of: "cpus")
-        }
-        if let text = arguments.value("cpu-weight") {
-            options.cpuWeight = try OptionText.integer(text, of: "cpu-weight", in: 1...10_000)
-        }
-        if let text = arguments.value("cpu-shares") {
-            options.cpuShares = try OptionText.integer(text, of: "cpu-shares", in: 2...262_144)
-        }
-        options.cpusetCPUs = arguments.value("cpuset-cpus")
-        options.cpusetMemories = arguments.value("cpuset-mems")
-        if let text = arguments.value("pids-limit") {
-            options.processLimit = try OptionText.integer(text, of: "pids-limit", in: -1...4_194_304)
+    private func readLimits(_ options: inout RunOptions) throws(StepError) {
+        let limits = LimitOption.allCases.filter { !$0.isForUpdate }
+        try LimitOption.read(arguments, limits, into: &options.limits)
+        try checkSwap(options.limits.resources.memory)
+        options.cgroupParent = arguments.value("cgroup-parent")
+        options.sharesCgroupNamespace = try sharesCgroupNamespace()
+        for text in arguments.values("device-cgroup-rule") {
+            options.deviceRules.append(try OptionText.deviceRule(text, of: "device-cgroup-rule"))
         }
         if let text = arguments.value("oom-score-adj") {
             options.oomScoreAdjustment = try OptionText.integer(text, of: "oom-score-adj", in: -1000...1000)
         }
         for text in arguments.values("ulimit") {
             options.resourceLimits.append(try OptionText.resourceLimit(text))
+        }
+    }
+
+    private func checkSwap(_ memory: ResourcesSpec.Memory?) throws(StepError) {
+        guard let memory, let swap = memory.swap, swap != 0 else { return }
+        let limit = memory.limit ?? 0
+        guard swap == -1 || limit > 0 && swap >= limit else {
+            throw StepError(
+                "read --memory-swap", refused: "it is the sum of memory and swap, so not below --memory")
+        }
+    }
+
+    private func sharesCgroupNamespace() throws(StepError) -> Bool {
+        switch arguments.value("cgroupns") ?? "private" {
+        case "private": return false
+        case "host": return true
+        case let text:
+            throw StepError("read --cgroupns", refused: "'\(text)' is not known", hint: "private or host")
         }
     }
 

@@ -1,5 +1,7 @@
+import Cgroups
 import CommandGrammar
 import ContainerRuntime
+import Engine
 import JSONCoding
 import LinuxSystem
 import RuntimeSpec
@@ -17,27 +19,33 @@ extension Command {
                     "Limits as linux.resources of config.json; - reads them from standard input")
             ] + LimitOption.allCases.map(\.option))
         return Command(verb: verb) { (invocation) throws(CommandError) in
-            let container = try invocation.container()
-            var lines: [String] = []
-            let resources = try resources(invocation.arguments, &lines)
-            for name in ["kernel-memory", "kernel-memory-tcp"] where invocation.arguments.value(name) != nil {
-                invocation.output.warn("--\(name) has no effect: no kernel has this limit any more")
+            let container = try invocation.updatable()
+            let request = try request(invocation.arguments)
+            for option in LimitOption.allCases where option.isObsolete {
+                guard invocation.arguments.value(option.rawValue) != nil else { continue }
+                invocation.output.warn(
+                    "--\(option.rawValue) has no effect: no kernel has this limit any more")
             }
-            try command { () throws(StepError) in try container.update(resources, resctrl: lines) }
+            try command { () throws(StepError) in
+                let host = request.cpuWeight == nil ? nil : try CgroupHost.detect()
+                try container.update(
+                    request.resources(hasUnifiedCPU: host?.home(of: .cpu) == .unified),
+                    resctrl: request.schemata,
+                    refusesKilling: invocation.arguments.value("memory") != nil)
+            }
             return 0
         }
     }
 
-    private static func resources(
-        _ arguments: ParsedArguments, _ lines: inout [String]
-    ) throws(CommandError) -> ResourcesSpec {
-        var resources = ResourcesSpec()
-        if let file = arguments.value("resources"), !file.isEmpty { resources = try read(file) }
-        for limit in LimitOption.allCases {
-            guard let text = arguments.value(limit.rawValue), !text.isEmpty else { continue }
-            try limit.set(text, in: &resources, lines: &lines)
+    private static func request(_ arguments: ParsedArguments) throws(CommandError) -> LimitRequest {
+        var request = LimitRequest()
+        if let file = arguments.value("resources"), !file.isEmpty { request.resources = try read(file) }
+        try command(exitCode: CommandError.usageCode) { () throws(StepError) in
+            try phase(.usage) { () throws(StepError) in
+                try LimitOption.read(arguments, LimitOption.allCases, into: &request)
+            }
         }
-        return resources
+        return request
     }
 
     private static func read(_ file: String) throws(CommandError) -> ResourcesSpec {
@@ -53,5 +61,14 @@ extension Command {
         } catch {
             throw CommandError(StepError("read the resources in \(file)", SpecError(error)))
         }
+    }
+}
+
+extension Invocation {
+    /// The container whose limits are to change: the engine's are known by their names, too.
+    fileprivate func updatable() throws(CommandError) -> Container {
+        guard try meansEngineContainer() else { return try container() }
+        let id = try engineContainer(arguments.words[0]).record.id
+        return try command { () throws(StepError) in try Container.load(ContainerID(id), from: store) }
     }
 }

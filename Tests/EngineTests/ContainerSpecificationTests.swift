@@ -73,10 +73,10 @@ private func make(
 
     @Test func `limits`() throws {
         let spec = try make {
-            $0.memoryBytes = 64 << 20
-            $0.cpuQuotaMicroseconds = 50_000
-            $0.processLimit = 64
-            $0.cpuWeight = 300
+            $0.limits.resources.memory = ResourcesSpec.Memory(limit: 64 << 20)
+            $0.limits.resources.cpu = ResourcesSpec.CPU(quota: 50_000, period: 100_000)
+            $0.limits.resources.pids = ResourcesSpec.PIDs(limit: 64)
+            $0.limits.cpuWeight = 300
         }
         let resources = try #require(spec.linux?.resources)
         #expect(resources.memory?.limit == 64 << 20)
