@@ -83,7 +83,7 @@ extension Cgroup {
         var saved: [LimitRestore] = []
         do throws(StepError) {
             for (files, writes) in work {
-                saved += writes.compactMap { LimitRestore(undoing: $0, in: files) }
+                saved += writes.flatMap { LimitRestore.all(undoing: $0, in: files) }
                 try CgroupWriter(files: files, path: path).apply(writes)
             }
             try last()

@@ -48,7 +48,9 @@ struct CgroupWriter {
             try put(write)
         } catch {
             // The kernel answers an unknown name with EACCES or EPERM where creating is not allowed at all.
-            let isMissing = error.call == .openat && [.ENOENT, .EACCES, .EPERM].contains(error.errno)
+            let isMissing =
+                error.call == .openat && [.ENOENT, .EACCES, .EPERM].contains(error.errno)
+                || hasFallback(write, error.errno)
             if isMissing {
                 switch write.ifMissing {
                 case .refuse: break
@@ -61,6 +63,15 @@ struct CgroupWriter {
                 "limit \(write.field) of cgroup \(path): set \(write)", error,
                 hint: CgroupHints.forWriting(write, error.errno))
         }
+    }
+
+    /// BFQ's file is there for all disks once the scheduler is loaded, and refuses those that have another one.
+    private func hasFallback(_ write: CgroupWrite, _ errno: Errno) -> Bool {
+        guard case .alternative(let file, _) = write.ifMissing, errno == .EOPNOTSUPP else { return false }
+        let missing = bestEffort("then the refusal stands") { () throws(SyscallError) in
+            _ = try files.read(file)
+        }
+        return missing == nil
     }
 
     private func put(_ write: CgroupWrite) throws(SyscallError) {

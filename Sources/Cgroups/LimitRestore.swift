@@ -8,18 +8,19 @@ struct LimitRestore {
     /// The whole text before.
     private let original: String
 
-    /// To be made before the write; nil for a file that cannot be read (then it is not there, or takes writes only).
-    init?(undoing write: CgroupWrite, in files: CgroupFiles) {
-        for candidate in Self.alternatives(of: write) {
-            guard let text = Self.text(candidate.file, in: files) else { continue }
-            self.files = files
-            original = text
-            self.write = CgroupWrite(
-                candidate.file, Self.restored(text, after: candidate), for: write.field, ifMissing: .skip,
-                orderDepends: write.orderDepends)
-            return
-        }
-        return nil
+    /// To be made before the write: one for each file that it may go to. A file that cannot be read is left out (then it
+    /// is not there, or takes writes only).
+    static func all(undoing write: CgroupWrite, in files: CgroupFiles) -> [LimitRestore] {
+        alternatives(of: write).compactMap { LimitRestore(undoing: $0, in: files) }
+    }
+
+    private init?(undoing write: CgroupWrite, in files: CgroupFiles) {
+        guard let text = Self.text(write.file, in: files) else { return nil }
+        self.files = files
+        original = text
+        self.write = CgroupWrite(
+            write.file, Self.restored(text, after: write), for: write.field, ifMissing: .skip,
+            orderDepends: write.orderDepends)
     }
 
     /// Whether the file was changed since.

@@ -16,6 +16,11 @@ private let legacy = CgroupHost(
         .init(name: "blkio", controllers: [.io], mountPoint: "/sys/fs/cgroup/blkio"),
     ])
 
+/// A host with memory in a v1 tree and a v2 tree beside it.
+private let hybrid = CgroupHost(
+    unified: "/sys/fs/cgroup/unified", unifiedControllers: ["hugetlb"],
+    legacy: [.init(name: "memory", controllers: [.memory], mountPoint: "/sys/fs/cgroup/memory")])
+
 /// Resources as in config.json, and what the plan says to them.
 struct LimitRefusal: Sendable, CustomTestStringConvertible {
     let resources: String
@@ -86,10 +91,22 @@ struct LimitRefusal: Sendable, CustomTestStringConvertible {
             on: unified),
         LimitRefusal(
             #"{"unified":{"nosuch.max":"1"}}"#,
-            #"this host's cgroup v2 tree has no controller of that name"#, .controllerMissing, on: unified),
+            #"linux.resources.unified "nosuch.max": this host's cgroup v2 tree has no controller nosuch"#,
+            .controllerMissing, on: unified),
         LimitRefusal(
-            #"{"unified":{"memory.max":"1"}}"#, "linux.resources.unified: this host has no cgroup v2 tree",
+            #"{"unified":{"memory.max":"1"}}"#,
+            #"linux.resources.unified "memory.max": this host has no cgroup v2 tree"#,
             .controllerMissing, on: legacy),
+        LimitRefusal(
+            #"{"unified":{"memory.high":"1"}}"#,
+            "the memory controller lives in cgroup v1 on this host, which has no such file",
+            .controllerMissing, on: hybrid),
+        LimitRefusal(
+            #"{"devices":[{"allow":true,"type":"c","major":4096,"minor":1}]}"#,
+            #"linux.resources.devices[0].major "4096": is not a device number: 0 to 4095"#, on: hybrid),
+        LimitRefusal(
+            #"{"devices":[{"allow":true,"access":"rx"}]}"#,
+            #"linux.resources.devices[0].access "rx": must be made of r, w and m"#, on: hybrid),
         LimitRefusal(
             #"{"pids":{"limit":5}}"#,
             "linux.resources.pids.limit: this host has no pids controller, so the limit cannot be applied",

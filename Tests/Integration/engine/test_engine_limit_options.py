@@ -1,0 +1,132 @@
+"""Options of limits: `run` and `update` set what the kernel then says, and refuse by name what cannot be had."""
+
+from pathlib import Path
+
+import pytest
+
+from skifftest import host
+from test_cgroups import MIB, directory, tree
+
+pytestmark = pytest.mark.vm
+DISK = Path("/sys/block/vda/dev")
+NUMBER = DISK.read_text().strip() if DISK.exists() else None
+
+# name: options, controller, file and text of v1, file and text of v2; a list instead of a file and text has the words of a refusal
+OPTIONS = {
+    "memory": (["--memory", "48m"], "memory", ("memory.limit_in_bytes", 48 * MIB), ("memory.max", 48 * MIB)),
+    "memory-swap": (["--memory", "48m", "--memory-swap", "64m"], "memory",
+                    ("memory.memsw.limit_in_bytes", 64 * MIB), ("memory.swap.max", 16 * MIB)),
+    "no-swap": (["--memory", "48m", "--memory-swap", "48m"], "memory",
+                ("memory.memsw.limit_in_bytes", 48 * MIB), ("memory.swap.max", 0)),
+    "reservation": (["--memory-reservation", "24m"], "memory", ("memory.soft_limit_in_bytes", 24 * MIB), ("memory.low", 24 * MIB)),
+    "high": (["--memory-high", "40m"], "memory", ["memory.high", "cgroup v1"], ("memory.high", 40 * MIB)),
+    "min": (["--memory-min", "8m"], "memory", ["memory.min", "cgroup v1"], ("memory.min", 8 * MIB)),
+    "swappiness": (["--memory-swappiness", "10"], "memory", ("memory.swappiness", 10), ["swappiness", "cgroup v2"]),
+    "oom-group": (["--memory-oom-group"], "memory", ["memory.oom.group", "cgroup v1"], ("memory.oom.group", 1)),
+    "oom-kill-disable": (["--oom-kill-disable"], "memory", ("memory.oom_control", "oom_kill_disable 1"), ["disableOOMKiller", "cgroup v2"]),
+    "cpus": (["--cpus", "0.5"], "cpu", ("cpu.cfs_quota_us", 50000), ("cpu.max", "50000 100000")),
+    "quota": (["--cpu-period", "50000", "--cpu-quota", "20000"], "cpu", ("cpu.cfs_period_us", 50000), ("cpu.max", "20000 50000")),
+    "burst": (["--cpu-quota", "20000", "--cpu-burst", "5000"], "cpu", ("cpu.cfs_burst_us", 5000), ("cpu.max.burst", 5000)),
+    "weight": (["--cpu-weight", "300"], "cpu", ("cpu.shares", 3072), ("cpu.weight", 300)),
+    "shares": (["--cpu-shares", "2048"], "cpu", ("cpu.shares", 2048), ("cpu.weight", 174)),
+    "idle": (["--cpu-idle", "1"], "cpu", ("cpu.idle", 1), ("cpu.idle", 1)),
+    "uclamp": (["--cpu-uclamp-max", "50.5"], "cpu", ["cpu.uclamp.max", "cgroup v1"], ("cpu.uclamp.max", "50.50")),
+    "cpuset": (["--cpuset-cpus", "0"], "cpuset", ("cpuset.cpus", 0), ("cpuset.cpus", 0)),
+    "mems": (["--cpuset-mems", "0"], "cpuset", ("cpuset.mems", 0), ("cpuset.mems", 0)),
+    "pids": (["--pids-limit", "33"], "pids", ("pids.max", 33), ("pids.max", 33)),
+    "no-pids": (["--pids-limit", "-1"], "pids", ("pids.max", "max"), ("pids.max", "max")),
+    "blkio-weight": (["--blkio-weight", "500"], "io", ("blkio.bfq.weight", 500), ("io.weight", "default 4950")),
+    "weight-device": (["--blkio-weight-device", "/dev/vda:500"], "io", ("blkio.bfq.weight_device", f"{NUMBER} 500"), ("io.weight", f"{NUMBER} 4950")),
+    "read-bps": (["--device-read-bps", "/dev/vda:1m"], "io", ("blkio.throttle.read_bps_device", f"{NUMBER} {MIB}"), ("io.max", f"{NUMBER} rbps={MIB} ")),
+    "write-bps": (["--device-write-bps", "/dev/vda:2m"], "io", ("blkio.throttle.write_bps_device", f"{NUMBER} {2 * MIB}"), ("io.max", f" wbps={2 * MIB} ")),
+    "read-iops": (["--device-read-iops", "/dev/vda:30"], "io", ("blkio.throttle.read_iops_device", f"{NUMBER} 30"), ("io.max", " riops=30 ")),
+    "write-iops": (["--device-write-iops", "/dev/vda:40"], "io", ("blkio.throttle.write_iops_device", f"{NUMBER} 40"), ("io.max", " wiops=40")),
+    "latency": (["--device-latency", "/dev/vda:10ms"], "io", ["io.latency", "cgroup v1"], ("io.latency", f"{NUMBER} target=10000")),
+    "conf": (["--cgroup-conf", "memory.high=30000000", "--cgroup-conf", "pids.max=9"], "memory", ["memory.high", "cgroup v1"],
+             ("memory.high", 30000000 // 4096 * 4096)),
+    "hugetlb-conf": (["--cgroup-conf", "hugetlb.2MB.max=4194304", "--cgroup-conf", "hugetlb.2MB.rsvd.max=2097152"], "hugetlb",
+                     ("hugetlb.2MB.rsvd.max", 2 * MIB), ("hugetlb.2MB.rsvd.max", 2 * MIB)),
+    "misc-conf": (["--cgroup-conf", "misc.max=nothing 5"], "misc", ["misc.max"], ["misc.max", "EINVAL"]),
+}
+
+
+def shows(pid, place, text) -> None:
+    found = (directory(pid, place[0]) / place[1]).read_text().strip()
+    assert text in found and (found == text or len(text.split()) > 1 or "=" in text or ":" in text), found
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_of_run_is_what_the_kernel_has(engine, name):
+    options, place, text = plain(name)
+    if place is None:
+        refused(engine, options, text)
+        return
+    result = engine("run", "-d", *options, "busybox", "sleep", "300")
+    if result.code != 0:
+        absent(result, place)
+        return
+    id = result.out.strip()
+    shows(engine.pid(id), place, text)
+    engine("rm", "-f", id).ok()
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_an_option_of_update_is_what_the_kernel_has(engine, name):
+    options, place, text = plain(name)
+    # Limits of every controller that is here, so that all of v1's groups exist.
+    id = engine.detached("--name", "changed", "--memory", "100m", "--cpus", "1", "--pids-limit", "40",
+                         *(["--cpuset-cpus", "0"] if tree("cpuset") else []), "busybox", "sleep", "300")
+    before = everything(engine.pid(id))
+    result = engine("update", *options, "changed")
+    if place is None or result.code != 0:
+        if place is None:
+            for word in text:
+                assert word in result.err
+        else:
+            absent(result, place)
+        assert result.code != 0 and everything(engine.pid(id)) == before
+    else:
+        shows(engine.pid(id), place, text)
+    engine("rm", "-f", id).ok()
+
+
+def plain(name):
+    options, controller, v1, v2 = OPTIONS[name]
+    root = tree(controller) or (tree("blkio") if controller == "io" else None)
+    if root is None:
+        pytest.skip(f"no {controller} controller in this view")
+    if "/dev/vda" in options[-1] and NUMBER is None:
+        pytest.skip("no /dev/vda")
+    is_unified = (root / "cgroup.controllers").exists()
+    expected = v2 if is_unified else v1
+    if isinstance(expected, list):
+        return options, None, expected
+    return options, (controller if is_unified or controller != "io" else "blkio", expected[0]), str(expected[1])
+
+
+def refused(engine, options, words):
+    result = engine("run", "-d", *options, "busybox", "sleep", "300").failed(*words)
+    assert result.out == "" and len(result.err.strip().splitlines()) == 1
+
+
+def absent(result, place):
+    """The kernel, or the disk's scheduler, has no such limit: that is what the refusal says."""
+    if "this kernel has no" in result.err:
+        assert not any(path.exists() for root in host.cgroup_roots() for path in root.glob(f"*/{place[1]}"))
+    else:
+        assert "weight" in place[1] and "the disk's I/O scheduler has no weights" in result.err
+
+
+def everything(pid) -> dict[str, str]:
+    """All limits of a process' groups."""
+    found = {}
+    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+        number, names, path = line.split(":", 2)
+        for root in host.cgroup_roots():
+            if (root / "cgroup.controllers").exists() != (number == "0") or number != "0" and not set(root.name.split(",")) & set(names.split(",")):
+                continue
+            for file in (root / path.lstrip("/")).iterdir():
+                if file.is_file() and file.name.endswith((".max", ".high", ".low", ".min", ".weight", ".burst", ".idle", ".group", "limit_in_bytes", "_us",
+                                                          ".shares", ".cpus", ".mems", "swappiness", "_device")) and "usage" not in file.name:
+                    found[f"{root.name}/{file.name}"] = file.read_text()
+    return found
