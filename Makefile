@@ -4,12 +4,14 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 SUITE   ?=
 SUITE_DIR ?=
+KERNELS ?=
+JOBS    ?=
 RUNTIME ?=
 WITHOUT ?=
 SELECT  ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run build install uninstall test conformance lint format docs bench images clean engines-test
+.PHONY: help run build install uninstall test vm-test conformance lint format docs bench images clean engines-test
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +33,13 @@ uninstall: ## remove what install put under PREFIX
 
 test: ## run all tests (SUITE=lint|tools|unit|integration|vm for one)
 	@scripts/test $(SUITE)
+
+vm-test: ## everything in virtual machines (KERNELS=all, or 6.1,6.12,sid; JOBS= machines at a time)
+	@scripts/setup build images test vm
+	@scripts/build
+	@make -s -C Tests/Probe OUT='$(CURDIR)/.build/tests'
+	@images/build -q busybox debian python nginx redis postgres
+	@Tests/vm/suite --kernels '$(or $(KERNELS),6.1)' $(if $(JOBS),--jobs '$(JOBS)')
 
 engines-test: ## podman, docker, containerd, buildah, Slurm on skiff, runc and crun (RUNTIME= SELECT=)
 	@scripts/setup build images test engines

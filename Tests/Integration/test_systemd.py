@@ -9,7 +9,8 @@ import pytest
 from skifftest import host
 from skifftest.process import until
 from skifftest.program import RUNTIME, skiff_path
-from skifftest.systemd import Systemd, SystemdRuntime, reason_against
+from skifftest.systemd import SystemdRuntime, reason_against
+from skifftest.systemd import systemd as systemd_here
 
 MIB = 1 << 20
 pytestmark = pytest.mark.skipif(reason_against() is not None, reason=str(reason_against()))
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.skipif(reason_against() is not None, reason=str(reason_
 
 @pytest.fixture(scope="module")
 def systemd(session_directory):
-    machine = Systemd(Path(tempfile.mkdtemp(dir=session_directory, prefix="systemd.")))
+    machine = systemd_here(Path(tempfile.mkdtemp(dir=session_directory, prefix="systemd.")))
     machine.start()
     yield machine
     machine.stop()

@@ -1,4 +1,5 @@
-"""A real systemd as pid 1 of namespaces of its own, over a cgroup2 subtree: for tests of --systemd-cgroup."""
+"""A real systemd for tests of --systemd-cgroup: the machine's in `scripts/vm --systemd`, where it is process 1 of all; elsewhere
+one as pid 1 of namespaces of its own, over a cgroup2 subtree."""
 
 import os
 import shutil
@@ -60,6 +61,11 @@ def unified_root() -> Path | None:
         if (path / "cgroup.controllers").exists():
             return path
     return None
+
+
+def systemd(directory: Path):
+    """The one that can be had here."""
+    return BootedSystemd(directory) if "SKIFF_VM_SYSTEMD" in os.environ else Systemd(directory)
 
 
 class Systemd:
@@ -143,9 +149,19 @@ class Systemd:
         text = self("systemctl", "show", unit).ok().out
         return dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
 
-    @property
-    def controllers(self) -> list[str]:
-        return (self.cgroup / "cgroup.controllers").read_text().split()
+
+class BootedSystemd(Systemd):
+    """The one that runs the machine, with Debian's own units, journal and bus."""
+
+    def start(self) -> None:
+        # Slices that a scope brought would stay.
+        self("systemctl", "start", "trial-b.slice").ok()
+
+    def stop(self) -> None:
+        self("systemctl", "stop", "trial-b.slice", "trial.slice").ok()
+
+    def words(self, *args) -> list[str]:
+        return list(map(str, args))
 
 
 class SystemdRuntime(Runtime):
