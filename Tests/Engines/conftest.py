@@ -39,13 +39,17 @@ def pytest_configure(config):
         (PROJECT / directory).mkdir(parents=True, exist_ok=True)
     host.isolate(os.environ.get("CGROUPS", "v1" if RUNTIME == "crun" else "host"), [Path("/tmp"), PROJECT / ".build", PROJECT / "out"])
     homes.mount_own_directories()
+    homes.make_network()
 
 
 @pytest.fixture(scope="session")
 def home():
     path = Path(tempfile.mkdtemp(prefix="engines-"))
     subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "engines", path], check=True)
-    yield Home(path)
+    made = Home(path)
+    yield made
+    for daemon in reversed(made.daemons):
+        daemon.stop()
     # Every process of an engine that is left: this is the parent of orphans.
     host.clean({"setting of the host": set(), "device of the host": set(), "mount": {f"x {p.split()[1]} x" for p in host.mounts()},
                 "cgroup": set()})
@@ -54,14 +58,28 @@ def home():
     path.rmdir()
 
 
-def needed(*programs: str) -> None:
-    for program in programs:
-        if not shutil.which(program):
-            pytest.skip(f"no {program}: scripts/setup engines installs it")
+@pytest.fixture(scope="session")
+def needed():
+    """needed("podman", …) skips where one of the programs is missing."""
+    def check(*programs: str) -> None:
+        for program in programs:
+            if not shutil.which(program):
+                pytest.skip(f"no {program}: scripts/setup engines installs it")
+    return check
 
 
 @pytest.fixture(scope="session")
-def podman_service(home):
+def programs(home) -> dict[str, Path]:
+    """Static programs for the root file systems of bundles, by name."""
+    built = PROJECT / ".build/tests"
+    subprocess.run(["make", "-s", "-C", str(PROJECT / "Tests/Probe"), f"OUT={built}"], check=True)
+    found = {"probe": built / "probe", "busybox": Path(shutil.which("busybox") or "/bin/busybox")}
+    copies = {name: Path(shutil.copy2(source, home.make("programs") / name)) for name, source in found.items()}
+    return {**copies, **{n: copies["busybox"] for n in ("sh", "true", "sleep", "cat", "ls", "tail", "hostname", "id", "echo")}}
+
+
+@pytest.fixture(scope="session")
+def podman_service(home, needed):
     needed("podman", "conmon")
     podman = Podman(home)
     podman.load("busybox")
@@ -75,7 +93,7 @@ def podman(podman_service):
 
 
 @pytest.fixture(scope="session")
-def docker_service(home):
+def docker_service(home, needed):
     needed("dockerd", PROGRAM, "containerd", "skopeo")
     docker = Docker(home)
     docker.load("busybox")

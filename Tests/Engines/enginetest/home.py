@@ -26,6 +26,7 @@ class Home:
         (directory / "bin").mkdir()
         program = skiff_path() if RUNTIME == "skiff" else shutil.which(RUNTIME)
         # Where it can be written, as on an ordinary machine: the root file system is read-only here.
+        self.daemons: list[Daemon] = []
         self.runtime = Path(shutil.copy2(program, directory / "bin" / RUNTIME))
 
     def make(self, name: str) -> Path:
@@ -44,6 +45,7 @@ class Daemon:
     def __init__(self, home: Home, args: list, *, env: dict | None = None, name: str | None = None):
         self.home, self.args, self.env = home, args, env
         self.name = name or Path(str(args[0])).name
+        home.daemons.append(self)
         self.start()
 
     def start(self) -> None:
@@ -95,3 +97,10 @@ def mount_own_directories() -> None:
     for name in ("/run/lock", "/run/netns", "/var/tmp", "/var/lib", "/var/cache", "/var/log", "/var/spool"):
         Path(name).mkdir()
     Path("/var/run").symlink_to("/run")
+
+
+def make_network() -> None:
+    """A network card that leads nowhere: some daemons want an address besides the loopback's."""
+    for words in (["link", "add", "card0", "type", "veth", "peer", "name", "card1"], ["address", "add", "192.0.2.1/24", "dev", "card0"],
+                  ["link", "set", "card0", "up"], ["link", "set", "card1", "up"]):
+        subprocess.run(["ip", *words], check=True)
