@@ -104,11 +104,13 @@ let targets: [Target] = [
     layer(
         "ImageTransfer",
         ["ImageStore", "ImageSpec", "ArchiveBinding", "DigestBinding", "LinuxSystem", "JSONCoding"]),
+    layer("KernelFeatures", ["Cgroups", "LinuxSystem", "JSONCoding"]),
     // Layer 5: command lines
     .executableTarget(
         name: "skiff",
         dependencies: [
             "Engine", "ContainerRuntime", "ContainerInit", "Cgroups", "ImageStore", "ImageSpec",
+            "KernelFeatures",
             "LinuxSystem",
             "RuntimeSpec", "JSONCoding", "Security", "CommandGrammar", "Rootfs",
             "CapabilityBinding", "CStart",
@@ -139,6 +141,7 @@ let targets: [Target] = [
     testsOf("CapabilityBinding", ["LinuxSystem"]),
     testsOf("ArchiveBinding", ["LinuxSystem"]),
     testsOf("DigestBinding"),
+    testsOf("KernelFeatures"),
     testsOf("Namespaces", ["LinuxSystem", "RuntimeSpec", "JSONCoding"]),
     testsOf("Rootfs", ["LinuxSystem", "RuntimeSpec", "JSONCoding"]),
     testsOf("Cgroups", ["LinuxSystem", "RuntimeSpec", "JSONCoding", "MessageBus"]),

@@ -50,6 +50,6 @@ enum CommandTable {
     private static let crunVerbs: [(name: String, make: Maker)] = [("mounts", { .mounts })]
     private static let helpVerb: [(name: String, make: Maker)] = [("help", { .help })]
     private static let generalVerbs: [(name: String, make: Maker)] = [
-        ("help", { .help }), ("completion", { .completion }), ("debug", { .debug }),
+        ("check", { .check }), ("help", { .help }), ("completion", { .completion }), ("debug", { .debug }),
     ]
 }

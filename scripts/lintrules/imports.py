@@ -36,6 +36,7 @@ ALLOWED = {
     "Engine": _MECHANISM | {
         "ContainerInit", "ContainerRuntime", "ImageStore", "ImageSpec", "Cgroups", "Networking", "Rootfs", "Security", "Namespaces",
         "CapabilityBinding"},
+    "KernelFeatures": _MECHANISM | {"Cgroups"},
     "Registry": {"ImageSpec", "JSONCoding", "Foundation", "DigestBinding"},
     "ImageTransfer": {
         "ImageStore", "ImageSpec", "ArchiveBinding", "DigestBinding", "LinuxSystem", "JSONCoding", "Registry",
@@ -43,7 +44,7 @@ ALLOWED = {
     # layer 5: command lines
     "skiff": _MECHANISM | {
         "CapabilityBinding", "Engine", "ContainerRuntime", "ContainerInit", "Cgroups", "ImageStore", "ImageSpec", "Security", "Networking",
-        "Rootfs", "Namespaces", "CommandGrammar"},
+        "Rootfs", "Namespaces", "KernelFeatures", "CommandGrammar"},
     "skiff-image": {
         "ImageTransfer", "ImageStore", "ImageSpec", "LinuxSystem", "JSONCoding", "ArgumentParser", "Foundation"},
 }

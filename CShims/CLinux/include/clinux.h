@@ -26,3 +26,4 @@
 #include "clinux_ipc.h"
 #include "clinux_mount.h"
 #include "clinux_process.h"
+#include "clinux_bare.h"
