@@ -56,8 +56,15 @@ extension Launch {
         let directory = try during("open the bundle \(bundlePath)") { () throws(SyscallError) in
             try open(bundlePath, [.pathOnly, .directory])
         }
-        let runner = HookRunner(state: hookState(pid).json(), directory: directory.borrowed)
-        try runner.run(spec.hooks?.prestart ?? [], .prestart)
+        let state = hookState(pid)
+        let prestart = spec.hooks?.prestart ?? []
+        if !prestart.isEmpty {
+            // They come from before there was `creating`: between `created` and the program.
+            var first = state
+            first.status = .created
+            try HookRunner(state: first.json(), directory: directory.borrowed).run(prestart, .prestart)
+        }
+        let runner = HookRunner(state: state.json(), directory: directory.borrowed)
         try runner.run(spec.hooks?.createRuntime ?? [], .createRuntime)
     }
 }

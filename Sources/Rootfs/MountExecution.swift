@@ -23,7 +23,7 @@ extension RootfsContext {
         if let opened = sources.entries.take(index) {
             tree = opened
         } else {
-            tree = try openInRoot(entry)
+            tree = try openInTurn(entry)
         }
         let view = tree.borrowed
         let target = try MountTarget.open(entry, in: root) { () throws(SyscallError) in
@@ -34,18 +34,22 @@ extension RootfsContext {
         try settle(tree, entry)
     }
 
-    /// A source below the container's own root that was not there when the runtime looked: an earlier entry has made
-    /// or mounted it.
-    private func openInRoot(_ entry: MountEntry) throws(StepError) -> MountTree {
-        guard case .bind(let source, let recursive) = entry.origin, let inner = plan.pathInRoot(source) else {
+    /// A source that was not opened before: below the container's own root it is what earlier entries have made or mounted;
+    /// elsewhere this namespace is still a copy of the host's.
+    private func openInTurn(_ entry: MountEntry) throws(StepError) -> MountTree {
+        guard case .bind(let source, let recursive) = entry.origin else {
             throw StepError(entry.step, refused: "its source has not been opened")
+        }
+        guard let inner = plan.pathInRoot(source) else {
+            do throws(SyscallError) {
+                return try MountSources.open(entry, source, recursive: recursive)
+            } catch {
+                throw StepError(entry.step, error, hint: MissingElement.hint(for: source, error))
+            }
         }
         return try during(entry.step) { () throws(SyscallError) in
             let found = try open(inner, .pathOnly, in: root, resolving: .inRoot)
-            let tree = try cloneTree("", in: found.borrowed, recursive: recursive)
-            try MountSources.applyIdentityMap(entry, to: tree)
-            try entry.applyAttributes(to: tree.borrowed)
-            return tree
+            return try MountSources.open(entry, "", in: found.borrowed, recursive: recursive)
         }
     }
 

@@ -15,6 +15,7 @@ extension MountPlan {
         plan.sharesHostMounts = !facts.ownNamespaces.contains(.mount) && !facts.hasNewMountNamespace
         plan.bundle = facts.bundle
         plan.opensInChild = facts.opensInChild
+        plan.isInUserNamespace = facts.ownNamespaces.contains(.user)
         plan.rootIsReadOnly = root.readonly
         plan.rootPropagation = linux.rootfsPropagation.flatMap { PropagationChange($0) }
         plan.rootChange = !facts.hasNewMountNamespace ? .chroot : facts.avoidsPivot ? .move : .pivot

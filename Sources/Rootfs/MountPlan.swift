@@ -137,6 +137,8 @@ package struct MountPlan: Sendable, Equatable {
     package var domainname: String?
     /// Whether the child opens sources and the root by itself (rootless).
     package var opensInChild = false
+    /// Whether the container has a user namespace.
+    package var isInUserNamespace = false
     /// The bundle's absolute path: relative sources start there.
     package var bundle: Path = "/"
 
@@ -151,6 +153,14 @@ package struct MountPlan: Sendable, Equatable {
 
     /// Whether a host path is below the container's root.
     func isInRoot(_ path: Path) -> Bool { pathInRoot(path) != nil }
+
+    /// Whether init opens the source of a bind when its turn comes, so that the kernel lists the mounts in the order of the
+    /// configuration: by age, since 6.8. In a namespace of its user it may not, in one that others use it would see their
+    /// mounts, and what spreads to the host must be cloned from the host's mount itself.
+    func opensInTurn(_ entry: MountEntry) -> Bool {
+        rootChange != .chroot && !isInUserNamespace && entry.identityMap == nil
+            && entry.propagation.first?.kind != .isShared
+    }
 
     /// An empty plan.
     package init() {}

@@ -1,7 +1,8 @@
 package import LinuxSystem
 
-/// Everything of the host that a container's mounts need, as detached mount trees: opened by the runtime before the
-/// clone, so that the child never resolves a host path (I-2). The child inherits the descriptors.
+/// What the child needs of the host as detached mount trees that the runtime has opened before the clone: the root, devices,
+/// and the sources that the child has no right to or no view of. It inherits the descriptors. Other sources it opens
+/// itself, each once and when its turn comes, in its copy of the host's mounts (I-2).
 ///
 /// A rootless runtime may not clone trees; then this stays empty and the child opens the same entries itself, in its
 /// own user and mount namespace, before it changes its root.
@@ -60,21 +61,19 @@ package struct MountSources: ~Copyable {
     mutating func openAll(_ plan: MountPlan) throws(StepError) {
         try openRoot(plan)
         for entry in plan.entries {
-            // What is below the container's own root is seen as earlier entries have left it: see `openInRoot`. An
+            // What is below the container's own root is seen as earlier entries have left it: see `openInTurn`. An
             // identity map needs rights that only the runtime has.
             guard case .bind(let source, let recursive) = entry.origin,
-                entry.identityMap != nil || !plan.isInRoot(source)
+                entry.identityMap != nil || !plan.isInRoot(source),
+                MountStaging.isOn || !plan.opensInTurn(entry)
             else {
                 entries.appendNothing()
                 continue
             }
             do throws(SyscallError) {
-                let tree = try cloneTree(source, recursive: recursive)
-                try MountSources.applyIdentityMap(entry, to: tree)
-                try entry.applyAttributes(to: tree.borrowed)
-                entries.append(tree)
+                entries.append(try MountSources.open(entry, source, recursive: recursive))
             } catch  where error.errno == .ENOENT && plan.isInRoot(source) {
-                entries.appendNothing()  // an earlier entry may bring it: see RootfsContext.openInRoot
+                entries.appendNothing()  // an earlier entry may bring it: see RootfsContext.openInTurn
             } catch {
                 throw StepError(entry.step, error, hint: MissingElement.hint(for: source, error))
             }
@@ -82,6 +81,16 @@ package struct MountSources: ~Copyable {
         try openDevices(plan)
         if !plan.maskedPaths.isEmpty { nullDevice = try MountSources.openNullDevice() }
         isComplete = true
+    }
+
+    /// A source with everything that its entry asks for.
+    static func open(
+        _ entry: MountEntry, _ source: Path, in directory: BorrowedFD = .currentDirectory, recursive: Bool
+    ) throws(SyscallError) -> MountTree {
+        let tree = try cloneTree(source, in: directory, recursive: recursive)
+        try applyIdentityMap(entry, to: tree)
+        try entry.applyAttributes(to: tree.borrowed)
+        return tree
     }
 
     /// The root starts private, so that nothing mounted in it shows on the host, nor the other way round – unless

@@ -9,10 +9,10 @@ package struct RootfsStep: Sendable {
 }
 
 /// The order in which a container's root file system is put together. All of it runs in the child, in its own mount
-/// namespace, with the right to mount; nothing here looks up a host path once the sources are open.
+/// namespace, with the right to mount; of host paths only sources of binds are looked up here, each once.
 ///
 /// ```
-///  runtime   MountSources.open     root, bind sources, host devices and /dev/null as detached trees
+///  runtime   MountSources.open     root, host devices and /dev/null as detached trees; with a user namespace all sources
 ///  ───────── clone3 ──────────────────────────────────────────────────────────────────────────────────
 ///  child     attach                host's mounts → slaves (else everything below would show on the host; without a
 ///                                  mount namespace it does, and the root is made private once it is attached),

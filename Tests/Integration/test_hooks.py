@@ -81,9 +81,9 @@ def test_hook_3_4_5_in_which_namespaces_hooks_run(rt, bundle, script, kind):
         assert found == own
 
 
-@pytest.mark.parametrize("kind, status", [("prestart", "creating"), ("createRuntime", "creating"), ("createContainer", "creating"),
+@pytest.mark.parametrize("kind, status", [("prestart", "created"), ("createRuntime", "creating"), ("createContainer", "creating"),
                                           ("startContainer", "created"), ("poststart", "running"), ("poststop", "stopped")])
-@pytest.mark.peer(crun="status created, bundle / inside", runc="status created in poststart")
+@pytest.mark.peer(crun="status created, bundle / inside", runc="status creating in prestart, created in poststart")
 def test_hook_6_state_arrives_on_standard_input_and_ends(rt, bundle, script, kind, status):
     shared = bundle.path / "shared"
     shared.mkdir()
