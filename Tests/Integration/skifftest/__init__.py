@@ -4,6 +4,7 @@ host      private namespaces for the whole test run, a snapshot of the host, wha
 process   run a program with a time limit; `Result` (code, out, err)
 bundle    an OCI bundle: rootfs with the probe, a default configuration as a dict that the test changes
 runtime   the OCI command line of skiff (or RUNTIME=crun, RUNTIME=runc): `Runtime`, `Container`
+engine    skiff on a store with images: `Engine`, with fixtures for the folders that import it
 terminal  a pty with a program on it, a console socket: window size, Ctrl-C, Ctrl-Z, expect
 
 Fixtures are in conftest.py: `rt` (Runtime), `make_bundle`, `scratch` (a directory), `skiff` (any skiff command line).

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from skifftest.engine import busybox_archive, engine, engine_store  # noqa: F401
+
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
