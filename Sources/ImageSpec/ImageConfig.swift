@@ -27,6 +27,9 @@ package struct ImageConfig: Sendable, Equatable, JSONReadable {
         /// Whether the step made no layer.
         package var isEmptyLayer = false
 
+        /// A step of which nothing is known.
+        package init() {}
+
         /// Reads the object; names that are not known are ignored.
         package init(from reader: inout JSONReader) throws(JSONError) {
             try reader.object { (key, reader) throws(JSONError) in

@@ -54,6 +54,11 @@ package struct ImageReference: Sendable, Hashable, CustomStringConvertible {
         name + (tag.map { ":\($0)" } ?? "") + (digest.map { "@\($0)" } ?? "")
     }
 
+    /// What stands for the name of an image that has none: `sha256@sha256:…`, an id rather than a name.
+    package init(untagged manifest: Digest) {
+        self.init(name: manifest.algorithm.rawValue, tag: nil, digest: manifest)
+    }
+
     /// The same reference without its digest, which is how the store lists it; without a tag it gets
     /// `latest`.
     package var withoutDigest: ImageReference {

@@ -14,6 +14,29 @@ extension ImageStore {
         return result
     }
 
+    /// Every image, also those without a name, with its names, sorted by the first of them; those without come last.
+    package func allImages() throws(StepError) -> [ListedImage] {
+        let held = try sharedLock()
+        defer { _ = held.borrowed }
+        return try listedImages()
+    }
+
+    /// As ``allImages()``; the caller holds a lock.
+    func listedImages() throws(StepError) -> [ListedImage] {
+        let names = try ImageNames.read(root.borrowed).names
+        let leases = try leases()
+        var listed: [ListedImage] = []
+        for manifest in try manifests() {
+            listed.append(
+                ListedImage(
+                    image: try record(of: manifest), names: names.filter { $0.manifest == manifest },
+                    users: leases.filter { $0.manifest == manifest }.map(\.name).sorted()))
+        }
+        return listed.sorted {
+            ($0.sortKey, $0.image.manifestDigest.hex) < ($1.sortKey, $1.image.manifestDigest.hex)
+        }
+    }
+
     /// The image that a person means: a name with or without the long form of other engines, `name@digest`,
     /// or the beginning (at least 6 digits) of an image id or manifest digest that only one image has.
     /// - Returns: the image and the name under which it was found; nil if there is none.
@@ -26,22 +49,40 @@ extension ImageStore {
             return (named.name, try record(of: named.manifest))
         }
         guard let digits = Self.idDigits(text) else { return nil }
-        var found: [(reference: ImageReference, image: StoredImage)] = []
-        for named in names.names {
-            let image = try record(of: named.manifest)
-            guard image.configDigest.hex.hasPrefix(digits) || image.manifestDigest.hex.hasPrefix(digits)
-            else {
-                continue
+        let found = try images(withIDPrefix: digits, of: text)
+        guard let image = found.first else { return nil }
+        let own = names.names.first { named in found.contains { $0.manifestDigest == named.manifest } }
+        guard let named = own else { return (Self.nameOfUntagged(image), image) }
+        return (named.name, try record(of: named.manifest))
+    }
+
+    /// All manifests of the one image whose id begins so. A configuration that came with several manifests (the same
+    /// layers compressed in two ways) is one image.
+    func images(withIDPrefix digits: String, of text: String) throws(StepError) -> [StoredImage] {
+        var found: [StoredImage] = []
+        for manifest in try manifests() {
+            let image = try record(of: manifest)
+            if image.configDigest.hex.hasPrefix(digits) || manifest.hex.hasPrefix(digits) {
+                found.append(image)
             }
-            if found.contains(where: { $0.image.manifestDigest == image.manifestDigest }) { continue }
-            found.append((named.name, image))
         }
-        if found.count > 1 {
+        let ids = Set(found.map(\.configDigest))
+        if ids.count > 1 {
             throw StepError(
-                "find image \(text)", refused: "the ids of \(found.count) images begin so",
+                "find image \(text)", refused: "the ids of \(ids.count) images begin so",
                 code: .imageNotFound, operand: text)
         }
-        return found.first
+        return found
+    }
+
+    /// What stands for the name of an image that has none: `sha256@sha256:…`, which no image can be given.
+    static func nameOfUntagged(_ image: StoredImage) -> ImageReference {
+        ImageReference(untagged: image.manifestDigest)
+    }
+
+    /// The manifests of all images that are complete, sorted.
+    func manifests() throws(StepError) -> [Digest] {
+        try entries("images").compactMap { Digest(fileName: $0) }.sorted { $0.hex < $1.hex }
     }
 
     /// The name in the list that a person means. A digest in the reference must be the image's; then the tag
@@ -66,7 +107,7 @@ extension ImageStore {
     }
 
     /// The digits of a text that may be the beginning of an id, with or without `sha256:`.
-    private static func idDigits(_ text: String) -> String? {
+    static func idDigits(_ text: String) -> String? {
         let digits = text.hasPrefix("sha256:") ? String(text.dropFirst(7)) : text
         guard (6...128).contains(digits.utf8.count) else { return nil }
         return digits.allSatisfy { $0.isHexDigit && !$0.isUppercase } ? digits : nil
@@ -120,39 +161,5 @@ extension ImageStore {
         }
         try all.write(root.borrowed)
         return []
-    }
-
-    /// Takes names away; what then has neither a name nor a container is removed from the disk.
-    /// - Parameter force: remove the name of an image even if containers use it; their layers stay.
-    /// - Returns: the names that were removed.
-    /// - Throws: if there is no such image, or a container uses it.
-    @discardableResult
-    package func remove(_ text: String, force: Bool = false) throws(StepError) -> [ImageReference] {
-        let step: Step = "remove image \(text)"
-        let held = try exclusiveLock()
-        defer { _ = held.borrowed }
-        var all = try ImageNames.read(root.borrowed)
-        var doomed: [NamedImage] = []
-        if let named = try Self.find(text, in: all) {
-            doomed = [named]
-        } else if let found = try resolve(text) {
-            doomed = all.names.filter { $0.manifest == found.image.manifestDigest }
-        }
-        guard let manifest = doomed.first?.manifest else {
-            throw StepError(step, refused: "no such image", code: .imageNotFound)
-        }
-        let isLast = all.names.allSatisfy { $0.manifest != manifest || doomed.contains($0) }
-        if isLast, !force {
-            let users = try leases().filter { $0.manifest == manifest }.map(\.name)
-            if !users.isEmpty {
-                throw StepError(
-                    step, refused: "used by container \(users.sorted().joined(separator: ", "))",
-                    hint: "remove the container first, or use --force", code: .inUse, operand: text)
-            }
-        }
-        all.names.removeAll(where: doomed.contains)
-        try all.write(root.borrowed)
-        try collectGarbage()
-        return doomed.map(\.name)
     }
 }

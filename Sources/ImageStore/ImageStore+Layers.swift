@@ -37,32 +37,34 @@ extension ImageStore {
         }
     }
 
-    /// Removes images that have neither a name nor a lease, and layers that no image and no lease uses. While
-    /// a load is under way nothing is removed: it may build on any layer; the next removal sees to it. The
-    /// caller holds the exclusive lock.
-    func collectGarbage() throws(StepError) {
+    /// Removes layers that no image and no lease uses. While a load is under way nothing is removed: it may build on any
+    /// layer; the next removal sees to it. The caller holds the exclusive lock.
+    /// - Returns: bytes that the layers took.
+    func collectGarbage() throws(StepError) -> Int64 {
         do throws(SyscallError) {
             _ = try FileLock(at: "loads.lock", in: root.borrowed, exclusive: true, blocking: false)
             // A load begins under the exclusive lock, which the caller holds: none begins from here on.
         } catch {
-            if error.errno == .EAGAIN { return }
+            if error.errno == .EAGAIN { return 0 }
             throw StepError("lock the image store \(path)", error)
         }
-        let leases = try leases()
-        var images = Set(try ImageNames.read(root.borrowed).names.map(\.manifest))
-        images.formUnion(leases.map(\.manifest))
-        var layers = Set(leases.flatMap(\.layers))
+        var layers = Set(try leases().flatMap(\.layers))
         for entry in try entries("images") {
-            if let digest = Digest(fileName: entry), images.contains(digest) {
+            if let digest = Digest(fileName: entry) {
                 layers.formUnion(try record(of: digest).layers.map(\.chainID))
             } else {
                 try discard("images/\(entry)")
             }
         }
+        var bytes: Int64 = 0
         for entry in try entries("layers") {
             if let digest = Digest(fileName: entry), layers.contains(digest) { continue }
+            bytes += try during("measure layers/\(entry)") { () throws(SyscallError) in
+                try DiskUsage.of("layers/\(entry)", in: root.borrowed)
+            }
             try discard("layers/\(entry)")
         }
+        return bytes + (try collectBlobs())
     }
 
     /// The names in a directory of the store.
@@ -74,7 +76,7 @@ extension ImageStore {
     }
 
     /// Takes a tree out of sight in one step, then removes it: killed in between, it is rubbish in `tmp`.
-    private func discard(_ tree: Path) throws(StepError) {
+    func discard(_ tree: Path) throws(StepError) {
         let rubbish: Path = "tmp/removed-\(currentProcessID().rawValue)-\(Clock.monotonicNanoseconds())"
         try during("remove \(tree) from the image store") { () throws(SyscallError) in
             try rename(tree, in: root.borrowed, to: rubbish, in: root.borrowed)

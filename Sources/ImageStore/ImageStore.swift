@@ -11,6 +11,7 @@ package import LinuxSystem
 /// STORE/names.json             name → manifest digest
 /// STORE/images/ALG-HEX/        manifest.json and config.json byte for byte, record.json (`StoredImage`)
 /// STORE/layers/ALG-HEX/fs/     a layer in overlay form under its chain id; layer.json says what made it
+/// STORE/blobs/ALG-HEX          a layer's blob as it came, where `load --keep-blobs` was asked for
 /// STORE/snapshots/NAME/        upper/ and work/ of one container, snapshot.json: a lease on its layers
 /// STORE/tmp/                   loads under way, each holding a lock; what nobody locks is rubbish
 /// ```

@@ -58,7 +58,7 @@ extension ImageStore {
     }
 
     /// Removes everything in `tmp` that no living process has locked.
-    private func sweep() throws(SyscallError) {
+    func sweep() throws(SyscallError) {
         let parent = try LinuxSystem.open("tmp", [.readOnly, .directory], in: root.borrowed)
         for entry in try parent.borrowed.list() {
             if try isLocked("\(entry.name)/lock", in: parent.borrowed) { continue }

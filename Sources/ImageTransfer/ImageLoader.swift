@@ -19,6 +19,8 @@ package struct ImageLoader {
         package var platform: Platform
         /// Whether a file with several images is an error.
         package var wantsOne: Bool
+        /// Whether the layers' blobs are kept as they came, to be saved unchanged.
+        package var keepsBlobs = false
         /// Bounds of each layer.
         package var limits: UnpackLimits
 
@@ -126,6 +128,7 @@ package struct ImageLoader {
         // Another process may remove a layer before the image uses it only if it began before this load did.
         for _ in 0..<3 {
             unpacked += try unpackMissing(image, stored, store, staging)
+            if request.keepsBlobs { try BlobKeeper.keep(image, store, staging) }
             let missing = try store.add(stored, manifest: image.manifest, names: names, staged: staging)
             if missing.isEmpty {
                 return Loaded(

@@ -18,7 +18,7 @@ struct InspectCommand: ParsableCommand {
         var found: [(image: StoredImage, names: [String])] = []
         for text in images {
             guard let image = try store.resolve(text)?.image else {
-                throw StepError("inspect \(text)", refused: "no such image")
+                throw StepError("inspect \(text)", refused: "no such image", code: .imageNotFound)
             }
             let own = names.filter { $0.manifest == image.manifestDigest }
             found.append((image, own.map(\.name.description)))

@@ -31,6 +31,8 @@ struct LoadCommand: ParsableCommand {
         [String] = []
     @Option(name: .long, help: "Take the image for OS/ARCH[/VARIANT].") var platform: String?
     @Flag(name: .long, help: "Refuse a file that holds several images.") var single = false
+    @Flag(name: .long, help: "Keep the layers' blobs as they are, so that save gives equal digests.")
+    var keepBlobs = false
     @Flag(name: .shortAndLong, help: "Print no progress.") var quiet = false
     @Flag(name: .long, help: "Print JSON.") var json = false
     @OptionGroup var storeOptions: StoreOptions
@@ -52,6 +54,7 @@ struct LoadCommand: ParsableCommand {
     private func request() throws -> ImageLoader.Request {
         var request = try place()
         request.wantsOne = single
+        request.keepsBlobs = keepBlobs
         request.names = try name.map { text in
             do { return try ImageReference(text) } catch { throw ValidationError("\(error)") }
         }

@@ -5,7 +5,10 @@ import LinuxSystem
 struct SkiffImage: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "skiff-image", abstract: "Loads, lists and removes the images that skiff runs.",
-        subcommands: [LoadCommand.self, ImagesCommand.self, RemoveCommand.self, InspectCommand.self])
+        subcommands: [
+            LoadCommand.self, ImagesCommand.self, RemoveCommand.self, InspectCommand.self, TagCommand.self,
+            UntagCommand.self, HistoryCommand.self, PruneCommand.self, SaveCommand.self,
+        ])
 }
 
 // Exit codes as skiff's: 0 done, 1 failed, 2 the command line is wrong.

@@ -45,7 +45,9 @@ enum CommandTable {
         ("attach", { .attach }), ("rename", { .rename }), ("unpause", { .unpause }),
         ("monitor", { .monitor }), ("inspect", { .inspect }), ("logs", { .logs }), ("stats", { .stats }),
         ("top", { .top }), ("usage", { .usage }), ("cp", { .copy }), ("diff", { .diff }), ("load", { .load }),
-        ("images", { .images }), ("rmi", { .removeImages }), ("image", { .image }),
+        ("save", { .save }),
+        ("images", { .images }), ("tag", { .tag }), ("untag", { .untag }), ("history", { .history }),
+        ("rmi", { .removeImages }), ("image", { .image }), ("df", { .diskUsage }), ("prune", { .prune }),
     ]
     private static let crunVerbs: [(name: String, make: Maker)] = [("mounts", { .mounts })]
     private static let helpVerb: [(name: String, make: Maker)] = [("help", { .help })]

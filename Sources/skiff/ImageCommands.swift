@@ -18,6 +18,8 @@ extension Command {
                     CommandOption("name", value: "NAME", "Store it under this name; may be repeated"),
                     CommandOption("platform", value: "OS/ARCH", "Which one of several platforms to take"),
                     CommandOption("single", "Refuse a file that holds several images"),
+                    CommandOption(
+                        "keep-blobs", "Keep the layers' blobs as they are, so that save gives equal digests"),
                     CommandOption("json", "Print the result as JSON"),
                     CommandOption("quiet", "q", "Print no progress"),
                 ]))
@@ -28,9 +30,65 @@ extension Command {
         passing(
             to: "images",
             CommandVerb(
-                "images", .engine, "List the images of the store", operands: .none,
+                "images", .engine, "List the images of the store", operands: CommandOperands("[NAME]", 0, 1),
                 options: [
                     CommandOption("format", value: "FORMAT", "table or json"),
+                    CommandOption(
+                        "filter", "f", value: "KEY=VALUE",
+                        "reference, label, label!, dangling, before, since or until; may be repeated"),
+                    CommandOption("quiet", "q", "Print ids only"),
+                    CommandOption("digests", "Show the manifests' digests"),
+                    CommandOption("no-trunc", "Shorten no id"),
+                    CommandOption("all", "a", "Accepted; all images are always listed"),
+                ]))
+    }
+
+    /// `skiff save IMAGE…`
+    static var save: Command {
+        passing(
+            to: "save",
+            CommandVerb(
+                "save", .engine, "Write images into an archive or layout that other tools read",
+                details:
+                    "The same images give the same bytes. Digests are the original ones when the image was loaded "
+                    + "with --keep-blobs; otherwise layers are made from their files, uncompressed.",
+                operands: CommandOperands("IMAGE [IMAGE…]", 1, nil),
+                options: [
+                    CommandOption("output", "o", value: "FILE", "What to make; standard output without it"),
+                    CommandOption(
+                        "format", value: "FORMAT", "oci-archive (the default), docker-archive or oci-dir"),
+                    CommandOption("quiet", "q", "Accepted; nothing is printed"),
+                ]))
+    }
+
+    /// `skiff tag IMAGE NAME…`
+    static var tag: Command {
+        passing(
+            to: "tag",
+            CommandVerb(
+                "tag", .engine, "Give an image further names",
+                operands: CommandOperands("IMAGE NAME [NAME…]", 2, nil)))
+    }
+
+    /// `skiff untag IMAGE [NAME…]`
+    static var untag: Command {
+        passing(
+            to: "untag",
+            CommandVerb(
+                "untag", .engine, "Take names from an image, all if none is given, and keep the image",
+                operands: CommandOperands("IMAGE [NAME…]", 1, nil)))
+    }
+
+    /// `skiff history IMAGE`
+    static var history: Command {
+        passing(
+            to: "history",
+            CommandVerb(
+                "history", .engine, "Show how an image was made, the last step first",
+                operands: CommandOperands("IMAGE", 1, 1),
+                options: [
+                    CommandOption("format", value: "FORMAT", "table or json"),
+                    CommandOption("no-trunc", "Shorten nothing"),
                     CommandOption("quiet", "q", "Print ids only"),
                 ]))
     }
@@ -41,16 +99,22 @@ extension Command {
             to: "rmi",
             CommandVerb(
                 "rmi", .engine, "Remove images that no container uses",
-                operands: CommandOperands("IMAGE [IMAGE…]", 1, nil),
+                details:
+                    "A name is taken away, and the image with its last name. An id removes an image that has one "
+                    + "name; NAME@DIGEST all names of that repository for it.",
+                operands: CommandOperands("[IMAGE…]", 0, nil),
                 options: [
-                    CommandOption("force", "f", "Remove the name even while containers use the image")
+                    CommandOption(
+                        "force", "f", "All names of an id; the name even while containers use the image"),
+                    CommandOption("all", "a", "Every image that no container uses"),
+                    CommandOption("ignore", "i", "An image that is not there is no failure"),
                 ]))
     }
 
     /// `skiff image COMMAND …`: whatever the helper does.
     static var image: Command {
         let verb = CommandVerb(
-            "image", .engine, "Commands over images: load, images, rmi, inspect",
+            "image", .engine, "Commands over images: load, ls, rm, tag, history, inspect, prune and others",
             details:
                 "What follows is read by the helper; `skiff image inspect IMAGE` shows an image's configuration, "
                 + "`skiff image help` lists all commands.",

@@ -100,10 +100,10 @@ private final class TestStore {
         let test = try TestStore()
         try test.add("one", manifest: "a", layers: ["1", "2"])
         try test.add("two", manifest: "b", layers: ["1", "3"])
-        #expect(try test.open().remove("one").map(\.description) == ["one:latest"])
+        #expect(try test.open().remove("one").untagged.map(\.description) == ["one:latest"])
         #expect(try test.names(in: "layers").count == 2)
         #expect(try test.names(in: "images").count == 1)
-        #expect(try test.open().remove("two").count == 1)
+        #expect(try test.open().remove("two").untagged.count == 1)
         #expect(try test.names(in: "layers").isEmpty)
         #expect(throws: StepError.self) { try test.open().remove("two") }
     }
@@ -129,6 +129,46 @@ private final class TestStore {
         try test.add("other", manifest: "b", layers: ["3"])
         try store.remove("other")
         #expect(try test.names(in: "layers").isEmpty)
+    }
+
+    @Test func `tags are given and taken, and an image without one stays until it is pruned`() throws {
+        let test = try TestStore()
+        try test.add("web", manifest: "a", layers: ["1"])
+        try test.add("other", manifest: "b", layers: ["2"])
+        let store = try test.open()
+        try store.tag("web", as: [ImageReference("web:2"), ImageReference("other")])
+        let digest = try TestStore.digest("a")
+        #expect(try store.images().map(\.named.name.description) == ["other:latest", "web:2", "web:latest"])
+        #expect(try store.images().allSatisfy { $0.named.manifest == digest })
+        #expect(try store.allImages().map(\.isDangling) == [false, true])
+        #expect(throws: StepError.self) { try store.tag("missing", as: [ImageReference("x")]) }
+        #expect(throws: StepError.self) { try store.untag("web", [ImageReference("web:9")]) }
+        #expect(try store.untag("web:2", [ImageReference("web")]).map(\.description) == ["web:latest"])
+        #expect(try store.prune { _ in false }.deleted.isEmpty)
+        #expect(try store.prune().deleted.count == 1)
+        #expect(try store.allImages().map(\.image.manifestDigest) == [digest])
+        let found = try store.resolve(digest.hex)
+        let image = try #require(found?.image)
+        let snapshot = try store.prepareSnapshot(of: image, as: ImageReference("web:2"), named: "box")
+        #expect(try store.prune(unnamedOnly: false).deleted.isEmpty)
+        try snapshot.remove()
+        #expect(try store.prune(unnamedOnly: false).untagged.count == 2)
+        #expect(try test.names(in: "layers").isEmpty && test.names(in: "images").isEmpty)
+    }
+
+    @Test func `an id removes an image of one name, a digest the names of its repository`() throws {
+        let test = try TestStore()
+        try test.add("web", manifest: "a", layers: ["1"])
+        let store = try test.open()
+        try store.tag("web", as: [ImageReference("web:2"), ImageReference("other")])
+        let error = #expect(throws: StepError.self) { try store.remove("aaaaaa") }
+        #expect(error?.description.contains("it has 3 names: other:latest, web:2, web:latest") == true)
+        let digest = try TestStore.digest("a")
+        #expect(try store.remove("web@\(digest)").untagged.map(\.description) == ["web:2", "web:latest"])
+        #expect(try store.allImages().count == 1)
+        #expect(try store.remove("sha256:aaaaaa").deleted.count == 1)
+        #expect(try store.allImages().isEmpty)
+        #expect(throws: StepError.self) { try store.remove("aaaaaa") }
     }
 
     @Test func `a snapshot whose layers are gone is refused with advice`() throws {
