@@ -66,10 +66,13 @@ extension ImageStore {
                 found.append(image)
             }
         }
-        let ids = Set(found.map(\.configDigest))
-        if ids.count > 1 {
+        guard let first = found.first else { return [] }
+        let others = found.filter {
+            $0.configDigest != first.configDigest || $0.layers.last?.chainID != first.layers.last?.chainID
+        }
+        if !others.isEmpty {
             throw StepError(
-                "find image \(text)", refused: "the ids of \(ids.count) images begin so",
+                "find image \(text)", refused: "the ids of \(others.count + 1) images begin so",
                 code: .imageNotFound, operand: text)
         }
         return found
