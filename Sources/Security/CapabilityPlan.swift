@@ -52,11 +52,15 @@ package struct CapabilityPlan: Equatable, Sendable {
             field: "process.capabilities.effective", reason: "is not in the permitted set", value: extra.name)
     }
 
-    /// The kernel takes as ambient only what is permitted and inheritable.
+    /// The kernel takes as ambient only what is permitted and inheritable. One line for all that is not: buildah always
+    /// asks for a dozen, and its users see each warning at each step.
     private mutating func limitAmbient() {
         let possible = permitted.intersection(inheritable)
-        warnings += ambient.subtracting(possible).members.map {
-            "can't raise ambient capability \($0.name): it is not both permitted and inheritable"
+        let names = ambient.subtracting(possible).members.map(\.name)
+        if let first = names.first {
+            let others = names.count > 1 ? " (nor are \(names.dropFirst().joined(separator: ", ")))" : ""
+            warnings.append(
+                "can't raise ambient capability \(first): it is not both permitted and inheritable\(others)")
         }
         ambient.formIntersection(possible)
     }

@@ -1,5 +1,7 @@
 """The verbs that podman and docker share; each case is run with both."""
 
+import os
+import socket
 import time
 
 import pytest
@@ -266,7 +268,6 @@ def test_shared_namespaces(engine):
 
 
 def test_host_namespaces(engine):
-    import os
     out = engine("run", "--rm", "--network", "host", "--pid", "host", "--ipc", "host", "--uts", "host", "busybox",
                  "sh", "-c", "for n in net ipc uts pid; do readlink /proc/self/ns/$n; done").ok().out.split()
     assert out == [os.readlink(f"/proc/self/ns/{n}") for n in ("net", "ipc", "uts", "pid")]
@@ -293,7 +294,6 @@ def test_seccomp(engine, scratch):
 
 
 def test_bridge_and_published_port(engine):
-    import socket
     name = engine.new_name()
     engine("run", "-d", "--name", name, "-p", "127.0.0.1:18080:80", "busybox", "sh", "-c",
            "echo served >/index.html; exec httpd -f -p 80 -h /").ok()
