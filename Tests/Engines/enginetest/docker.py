@@ -59,6 +59,7 @@ class Docker(Client):
                     scratch=self.home.make("output"), timeout=120,
                     env={**os.environ, "TMPDIR": str(self.home.make("tmp"))}).ok()
         self("load", "-q", "-i", archive, timeout=120).ok()
+        self("tag", image, f"localhost/{image}").ok()  # as podman calls it
         archive.unlink()
 
     def stop(self) -> None:
