@@ -96,6 +96,7 @@ def mount_own_directories() -> None:
         subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "engines", path], check=True)
     for name in ("/run/lock", "/run/netns", "/var/tmp", "/var/lib", "/var/cache", "/var/log", "/var/spool"):
         Path(name).mkdir()
+    Path("/var/tmp").chmod(0o1777)
     Path("/var/run").symlink_to("/run")
 
 
