@@ -64,9 +64,10 @@ docs: ## write docs/cli.md and docs/man/skiff.1 from the table of commands
 	@out/bin/skiff debug cli-reference >docs/cli.md
 	@out/bin/skiff debug manual >docs/man/skiff.1
 
-bench: ## compare with crun, runc and a minimal C program (SUITE=soak: 10,000 containers)
-	@scripts/setup build test
+bench: ## compare with crun, runc and a minimal C program (SUITE=soak: 10,000 containers; engines: podman, ctr, docker)
+	@scripts/setup build test $(if $(filter engines,$(SUITE)),engines images)
 	@scripts/build
+	$(if $(filter engines,$(SUITE)),@images/build -q busybox)
 	@Tests/Benchmarks/$(or $(SUITE),run)
 
 images: ## build every image of images/ into out/images

@@ -17,8 +17,10 @@ class Docker(Client):
     name = "docker"
     version_words = ["dockerd", "--version"]
 
-    def __init__(self, home: Home):
+    def __init__(self, home: Home, more: dict[str, Path] | None = None):
+        """`more`: runtimes by name, besides the one under test."""
         super().__init__(home)
+        self.more = more or {}
         self.directory = home.make("docker")
         self.socket = self.directory / "docker.sock"
         # BuildKit takes the first program called runc in dockerd's PATH.
@@ -37,7 +39,7 @@ class Docker(Client):
 
     def configure(self, default: str) -> None:
         name = self.home.runtime.name
-        runtimes = {"other": {"path": str(self.home.runtime)}}
+        runtimes = {name: {"path": str(path)} for name, path in {"other": self.home.runtime, **self.more}.items()}
         if name != "runc":  # reserved: that is what stands first in dockerd's PATH
             runtimes[name] = {"path": str(self.home.runtime)}
         (self.directory / "daemon.json").write_text(json.dumps({
