@@ -8,12 +8,13 @@ from skifftest.terminal import TerminalProgram
 from .home import IMAGES, Daemon, Home
 
 REFERENCE = "localhost/busybox:latest"
+SANDBOX = "localhost/sandbox:latest"
 
 
 class Containerd:
-    def __init__(self, home: Home):
+    def __init__(self, home: Home, label: str = "containerd"):
         self.home = home
-        self.directory = home.make("containerd")
+        self.directory = home.make(label)
         self.socket = self.directory / "containerd.sock"
         self.write_configuration()
         # Shims look for the runtime by name when no path is given.
@@ -36,7 +37,7 @@ state = "{d}/state"
   address = "{d}/containerd.sock"
 
 [plugins."io.containerd.grpc.v1.cri"]
-  sandbox_image = "{REFERENCE}"
+  sandbox_image = "{SANDBOX}"
   restrict_oom_score_adj = true
   disable_apparmor = true
   [plugins."io.containerd.grpc.v1.cri".cni]
