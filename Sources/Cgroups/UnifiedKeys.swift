@@ -40,22 +40,20 @@ package enum UnifiedKeys {
         for resources: ResourcesSpec, on host: CgroupHost
     ) throws(SpecError) {
         for (key, _) in resources.unified {
-            let field = "linux.resources.unified"
-            guard host.unified != nil else {
-                throw SpecError(
-                    field: field, reason: "this host has no cgroup v2 tree", value: key,
-                    kind: .controllerMissing)
-            }
             let name = String(key.prefix { $0 != "." })
-            if name == "cgroup" || host.unifiedControllers.contains(name) { continue }
-            let controller = Controller(rawValue: name)
-            let isLegacy = controller.map { host.home(of: $0) != nil } ?? false
+            let exists = name == "cgroup" || host.unifiedControllers.contains(name)
+            if host.unified != nil, exists { continue }
+            let isLegacy = Controller(rawValue: name).map { host.home(of: $0) != nil } ?? false
+            let reason =
+                if isLegacy {
+                    "the \(name) controller lives in cgroup v1 on this host, which has no such file"
+                } else if host.unified == nil {
+                    "this host has no cgroup v2 tree"
+                } else {
+                    "this host's cgroup v2 tree has no controller \(name)"
+                }
             throw SpecError(
-                field: field,
-                reason: isLegacy
-                    ? "the \(name) controller lives in cgroup v1 on this host, which has no such file"
-                    : "this host's cgroup v2 tree has no controller \(name)",
-                value: key, kind: .controllerMissing)
+                field: "linux.resources.unified", reason: reason, value: key, kind: .controllerMissing)
         }
     }
 

@@ -94,8 +94,8 @@ struct LimitRefusal: Sendable, CustomTestStringConvertible {
             #"linux.resources.unified "nosuch.max": this host's cgroup v2 tree has no controller nosuch"#,
             .controllerMissing, on: unified),
         LimitRefusal(
-            #"{"unified":{"memory.max":"1"}}"#,
-            #"linux.resources.unified "memory.max": this host has no cgroup v2 tree"#,
+            #"{"unified":{"pids.max":"1"}}"#,
+            #"linux.resources.unified "pids.max": this host has no cgroup v2 tree"#,
             .controllerMissing, on: legacy),
         LimitRefusal(
             #"{"unified":{"memory.high":"1"}}"#,

@@ -74,8 +74,9 @@ def test_an_option_of_run_is_what_the_kernel_has(engine, name):
 def test_an_option_of_update_is_what_the_kernel_has(engine, name):
     options, place, text = plain(name)
     # Limits of every controller that is here, so that all of v1's groups exist.
-    id = engine.detached("--name", "changed", "--memory", "100m", "--cpus", "1", "--pids-limit", "40",
-                         *(["--cpuset-cpus", "0"] if tree("cpuset") else []), "busybox", "sleep", "300")
+    limits = {"memory": ["--memory", "100m"], "cpu": ["--cpus", "1"], "pids": ["--pids-limit", "40"], "cpuset": ["--cpuset-cpus", "0"]}
+    given = [word for name, words in limits.items() if tree(name) for word in words]
+    id = engine.detached("--name", "changed", *given, "busybox", "sleep", "300")
     before = everything(engine.pid(id))
     result = engine("update", *options, "changed")
     if place is None or result.code != 0:
@@ -88,6 +89,86 @@ def test_an_option_of_update_is_what_the_kernel_has(engine, name):
     else:
         shows(engine.pid(id), place, text)
     engine("rm", "-f", id).ok()
+
+
+def test_an_update_that_fails_at_its_last_file_restores_all_before(engine):
+    """The kernel itself refuses the last write; by then memory, processor, processes, disk and devices have new limits."""
+    if tree("hugetlb") is None or not (tree("hugetlb") / "cgroup.controllers").exists():
+        pytest.skip("no hugetlb controller of version 2 in this view")
+    wanted = {"memory": ["--memory", "70m", "--memory-reservation", "20m"], "cpu": ["--cpus", "0.7", "--cpu-shares", "77"], "pids": ["--pids-limit", "44"],
+              "cpuset": ["--cpuset-cpus", "0"], "blkio" if tree("blkio") else "io": ["--device-read-bps", "/dev/vda:9m"] if NUMBER else []}
+    words = [word for name, list in wanted.items() if tree(name) for word in list]
+    id = engine.detached("--name", "kept", *[word for word in words if not word.startswith(("--memory-res", "20m"))], "busybox", "sleep", "300")
+    before = everything(engine.pid(id))
+    changed = [{"70m": "80m", "20m": "30m", "0.7": "0.9", "77": "99", "44": "55", "/dev/vda:9m": "/dev/vda:3m"}.get(word, word) for word in words]
+    result = engine("update", *changed, "--cgroup-conf", "hugetlb.2MB.max=lots", "kept").failed("hugetlb.2MB.max", "EINVAL", "does not take this value")
+    assert "not restored" not in result.err
+    assert everything(engine.pid(id)) == before
+    engine("update", *changed, "kept").ok()
+    after = everything(engine.pid(id))
+    assert len([name for name in before if before[name] != after[name]]) >= len(wanted) - 2 or not words
+    engine("rm", "-f", id).ok()
+
+
+def test_a_limit_that_only_killing_could_reach_is_refused(engine):
+    """cgroup v1 refuses it by itself, v2 would kill: then skiff refuses it."""
+    if tree("memory") is None:
+        pytest.skip("no memory controller in this view")
+    # Held in memory by the shell: 30 million letters.
+    id = engine.detached("--name", "held", "--memory", "200m", "busybox", "sh", "-c",
+                         "x=$(head -c 30000000 /dev/zero | tr '\\0' x); echo ready; while :; do sleep 1; done")
+    engine.wait_log(id, "ready")
+    before = everything(engine.pid(id))
+    engine("update", "--memory", "16m", "--memory-swap", "16m", "held").failed("memory")
+    assert everything(engine.pid(id)) == before
+    # What is only cached is no reason: a limit above what is held is taken.
+    engine("update", "--memory", "150m", "--memory-swap", "150m", "held").ok()
+    assert engine("exec", "held", "echo", "alive").ok().out == "alive\n"
+    engine("rm", "-f", id).ok()
+
+
+CONTRADICTIONS = [
+    (["--memory", "10m", "--memory-swap", "5m"], ["--memory-swap", "not below --memory"]),
+    (["--memory-swap", "5m"], ["--memory-swap"]),
+    (["--memory", "10m", "--memory-reservation", "20m"], ["--memory-reservation", "above --memory"]),
+    (["--cpus", "1", "--cpu-quota", "5000"], ["--cpus", "--cpu-quota"]),
+    (["--cpu-weight", "5", "--cpu-shares", "5"], ["--cpu-weight", "--cpu-shares"]),
+    (["--cpu-weight", "5", "--cpu-idle", "1"], ["--cpu-idle", "no weight"]),
+    (["--cpu-weight", "0"], ["--cpu-weight", "1 to 10000"]),
+    (["--cpu-weight", "10001"], ["--cpu-weight", "1 to 10000"]),
+    (["--cpu-shares", "1"], ["--cpu-shares", "2 to 262144"]),
+    (["--cpu-quota", "999"], ["--cpu-quota", "1000"]),
+    (["--cpu-period", "2000000"], ["--cpu-period", "1000 to 1000000"]),
+    (["--cpu-idle", "2"], ["--cpu-idle", "0 to 1"]),
+    (["--cpu-uclamp-max", "100.1"], ["--cpu-uclamp-max", "0 to 100"]),
+    (["--memory-swappiness", "101"], ["--memory-swappiness", "0 to 100"]),
+    (["--pids-limit", "4194305"], ["--pids-limit", "4194304"]),
+    (["--blkio-weight", "9"], ["--blkio-weight", "10 to 1000"]),
+    (["--blkio-weight-device", "/dev/vda"], ["--blkio-weight-device", "DEVICE:VALUE"]),
+    (["--device-read-bps", "/dev/null:1m"], ["--device-read-bps", "/dev/null is no block device"]),
+    (["--device-read-bps", "/dev/nosuch:1m"], ["--device-read-bps", "/dev/nosuch", "ENOENT"]),
+    (["--device-write-iops", "/dev/vda:-1"], ["--device-write-iops"]),
+    (["--device-latency", "/dev/vda:10"], ["--device-latency", "10ms"]),
+    (["--device-cgroup-rule", "c 1:3 rx"], ["--device-cgroup-rule", "c 1:3 rx"]),
+    (["--device-cgroup-rule", "c 4096:3 r"], ["--device-cgroup-rule", "4096"]),
+    (["--device-cgroup-rule", "d 1:3 r"], ["--device-cgroup-rule"]),
+    (["--cgroup-conf", "pids.max"], ["--cgroup-conf", "NAME=VALUE"]),
+    (["--cgroupns", "guest"], ["--cgroupns", "private or host"]),
+    (["--cgroup-conf", "cgroup.procs=1"], ["cgroup.procs", "not a limit"]),
+    (["--cgroup-conf", "../pids.max=1"], ["../pids.max", "file of the cgroup"]),
+    (["--cgroup-conf", "nosuch.max=1"], ["nosuch.max", "no controller nosuch"]),
+    (["--cgroup-parent", "../x"], ["cgroupsPath", ".."]),
+]
+
+
+@pytest.mark.parametrize("options, words", CONTRADICTIONS, ids=lambda v: " ".join(v)[:40])
+def test_limits_that_make_no_sense_are_refused_before_anything_starts(engine, options, words):
+    if "/dev/vda" in options[-1] and NUMBER is None:
+        pytest.skip("no /dev/vda")
+    result = engine("run", "-d", *options, "busybox", "sleep", "300").failed(*words)
+    assert result.out == "" and len(result.err.strip().splitlines()) == 1
+    # That no container, name, file or cgroup is left is what the fixture looks at.
+    assert engine("ps", "-aq").ok().out == ""
 
 
 def plain(name):
