@@ -82,9 +82,9 @@ MAPS = [{"containerID": 0, "hostID": 1000, "size": 10}]
 @pytest.mark.parametrize("option, below", [("idmap", 0), ("ridmap", 1000)])
 def test_mnt_19_20_only_ridmap_reaches_submounts(rt, bundle, scratch, option, below):
     rt.needs_calls("open_tree", "mount_setattr")
-    with tmpfs(scratch / "owned"):
+    with mappable(scratch / "owned"):
         (scratch / "owned/sub").mkdir()
-        with tmpfs(scratch / "owned/sub"):
+        with mappable(scratch / "owned/sub"):
             bundle.bind(scratch / "owned", "/mnt", "rbind", option, uidMappings=MAPS, gidMappings=MAPS)
             top, sub = rt.answers(bundle, ("stat", "/mnt"), ("stat", "/mnt/sub"))
     assert (top["uid"], top["gid"]) == (1000, 1000) and (sub["uid"], sub["gid"]) == (below, below)
@@ -93,9 +93,9 @@ def test_mnt_19_20_only_ridmap_reaches_submounts(rt, bundle, scratch, option, be
 @pytest.mark.skiff_only
 def test_mnt_20_ridmap_with_the_mappings_of_the_user_namespace(rt, bundle, scratch):
     rt.needs_calls("open_tree", "mount_setattr")
-    with tmpfs(scratch / "owned"):
+    with mappable(scratch / "owned"):
         (scratch / "owned/sub").mkdir()
-        with tmpfs(scratch / "owned/sub"):
+        with mappable(scratch / "owned/sub"):
             bundle.user_namespace().bind(scratch / "owned", "/mnt", "rbind", "ridmap")
             top, sub = rt.answers(bundle, ("stat", "/mnt"), ("stat", "/mnt/sub"))
     assert top["uid"] == 0 and sub["uid"] == 0
@@ -104,7 +104,7 @@ def test_mnt_20_ridmap_with_the_mappings_of_the_user_namespace(rt, bundle, scrat
 @pytest.mark.skiff_only
 def test_mnt_19_idmap_with_the_mappings_of_a_joined_user_namespace(rt, bundle, make_bundle, scratch):
     rt.needs_calls("open_tree", "mount_setattr")
-    with rt.sleeping(make_bundle().user_namespace(host_id=300000)) as first, tmpfs(scratch / "owned"):
+    with rt.sleeping(make_bundle().user_namespace(host_id=300000)) as first, mappable(scratch / "owned"):
         bundle.namespace("user", f"/proc/{first.pid}/ns/user").bind(scratch / "owned", "/mnt", "bind", "idmap")
         [stat] = rt.answers(bundle, ("stat", "/mnt"))
     assert (stat["uid"], stat["gid"]) == (0, 0)
@@ -114,7 +114,7 @@ def test_mnt_19_idmap_with_the_mappings_of_a_joined_user_namespace(rt, bundle, m
 def test_mnt_21_mappings_of_the_mount_win_over_the_user_namespaces(rt, bundle, scratch):
     rt.needs_calls("open_tree", "mount_setattr")
     maps = [{"containerID": 0, "hostID": 100007, "size": 10}]
-    with tmpfs(scratch / "owned"):
+    with mappable(scratch / "owned"):
         bundle.user_namespace().bind(scratch / "owned", "/mnt", "bind", "idmap", uidMappings=maps, gidMappings=maps)
         [stat] = rt.answers(bundle, ("stat", "/mnt"))
     assert (stat["uid"], stat["gid"]) == (7, 7)
@@ -124,7 +124,7 @@ def test_mnt_21_mappings_of_the_mount_win_over_the_user_namespaces(rt, bundle, s
 def test_mnt_21_mappings_need_no_option(rt, bundle, scratch):
     rt.needs_calls("open_tree", "mount_setattr")
     bundle.bind(scratch / "owned", "/mnt", "bind", uidMappings=MAPS, gidMappings=MAPS)
-    with tmpfs(scratch / "owned"):
+    with mappable(scratch / "owned"):
         [stat] = rt.answers(bundle, ("stat", "/mnt"))
     assert stat["uid"] == 1000
 
@@ -159,7 +159,7 @@ def test_mnt_23_no_namespace_and_no_process_stays(rt, bundle, scratch):
 
     before = namespaces()
     bundle.bind(scratch / "owned", "/mnt", "bind", "idmap", uidMappings=MAPS, gidMappings=MAPS)
-    with tmpfs(scratch / "owned"), rt.sleeping(bundle):
+    with mappable(scratch / "owned"), rt.sleeping(bundle):
         assert namespaces() <= before
 
 

@@ -32,6 +32,25 @@ def tmpfs(path: Path, options: str = "mode=755"):
         subprocess.run(["umount", "-R", "-l", path], check=True)
 
 
+@contextmanager
+def mappable(path: Path):
+    """A file system whose mounts can map ids, and which everybody may write to: before Linux 6.3 a tmpfs was none."""
+    if tuple(map(int, os.uname().release.split(".")[:2])) >= (6, 3):
+        with tmpfs(path, "mode=777"):
+            yield path
+        return
+    path.mkdir(exist_ok=True)
+    with tempfile.NamedTemporaryFile(suffix=".ext4") as image:
+        image.truncate(8 * MIB)
+        subprocess.run(["/usr/sbin/mkfs.ext4", "-q", "-F", image.name], check=True, stdin=subprocess.DEVNULL)
+        subprocess.run(["mount", "-o", "loop", image.name, path], check=True)
+        path.chmod(0o777)
+        try:
+            yield path
+        finally:
+            subprocess.run(["umount", "-R", path], check=True)
+
+
 @pytest.fixture
 def source(scratch) -> Path:
     path = scratch / "source"
@@ -230,7 +249,7 @@ def test_mnt_19_idmapped_bind_shows_mapped_owners(rt, bundle, scratch):
     bundle.user_namespace(host_id=100000).bind(source, "/mnt", "bind", "idmap")
     if rt.name == "runc":
         rt.lacks("no idmap")
-    with tmpfs(source, "mode=777"):
+    with mappable(source):
         answers = rt.answers(bundle, ("stat", "/mnt"), ("write", "/mnt/new", "x"), ("stat", "/mnt/new"))
         assert os.stat(source / "new").st_uid == 0
     assert answers[0]["uid"] == 0 and answers[1]["errno"] == "" and answers[2]["uid"] == 0
@@ -241,7 +260,7 @@ def test_mnt_19_idmapped_bind_with_mappings_of_its_own_needs_no_user_namespace(r
     rt.needs_calls("open_tree", "mount_setattr")
     maps = [{"containerID": 0, "hostID": 1000, "size": 10}]
     bundle.bind(scratch / "owned", "/mnt", "bind", "idmap", uidMappings=maps, gidMappings=maps)
-    with tmpfs(scratch / "owned"):
+    with mappable(scratch / "owned"):
         (scratch / "owned/file").write_text("x")
         answers = rt.answers(bundle, ("stat", "/mnt/file"))
     assert answers[0]["uid"] == 1000

@@ -11,6 +11,8 @@ CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC, CLONE_NEWNET = 0x20000, 0x4000000, 0x80
 PR_SET_CHILD_SUBREAPER = 36
 
 TOKEN = f"st{os.getpid()}"  # part of every container id and cgroup that this test run makes
+# The virtual machine takes ten times as long for everything.
+PATIENCE = 6 if "SKIFF_VM" in os.environ else 1
 # What escapes have written to; put back after a test that changed it.
 GUARDED = ("/proc/sys/kernel/core_pattern", "/proc/sys/vm/swappiness", "/proc/sys/net/ipv4/ip_forward")
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -156,7 +158,7 @@ def _links() -> set[str]:
 
 def changes(before: dict[str, set[str]], patience: float = 2.0) -> list[str]:
     """What differs from `before`; things that are on their way out get `patience` seconds."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + patience * PATIENCE
     while True:
         now = snapshot()
         found = [f"{kind} left behind: {item}" for kind in before for item in sorted(now[kind] - before[kind])]
@@ -175,7 +177,7 @@ def clean(before: dict[str, set[str]]) -> None:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
-    deadline = time.monotonic() + 3
+    deadline = time.monotonic() + 3 * PATIENCE
     while descendants() and time.monotonic() < deadline:
         reap()
         time.sleep(0.01)

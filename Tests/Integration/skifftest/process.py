@@ -121,7 +121,7 @@ class Running:
         return self.result is not None
 
     def wait(self, timeout: float = DEFAULT_TIMEOUT) -> Result:
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * host.PATIENCE
         pause = 0.0005
         while not self.poll():
             if time.monotonic() > deadline:
@@ -171,7 +171,7 @@ def run(args, *, scratch: Path, timeout: float = DEFAULT_TIMEOUT, stdin: bytes |
 
 def until(condition, what: str, timeout: float = 10.0, interval: float = 0.005):
     """Polls `condition` and gives its first true value; fails the test after `timeout` seconds."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * host.PATIENCE
     while True:
         host.reap()
         if value := condition():

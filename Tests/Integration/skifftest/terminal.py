@@ -41,7 +41,7 @@ class Terminal:
 
     def expect(self, pattern: str, timeout: float = 10.0) -> re.Match:
         """Reads until `pattern` (a regular expression) matches; text up to the match's end is used up."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * host.PATIENCE
         while True:
             if match := re.search(pattern.encode(), self.seen):
                 self.seen = self.seen[match.end() :]
@@ -50,7 +50,7 @@ class Terminal:
 
     def rest(self, timeout: float = 10.0) -> bytes:
         """Everything until the other side is closed."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * host.PATIENCE
         while self._more(deadline):
             pass
         return self.seen
@@ -101,7 +101,7 @@ class TerminalProgram(Terminal):
 
     def wait(self, timeout: float = 10.0) -> int:
         """The program's exit code (128 + n for a signal); reads what it prints meanwhile."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * host.PATIENCE
         while self.code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             if pid:
@@ -114,7 +114,7 @@ class TerminalProgram(Terminal):
 
     def wait_suspended(self, timeout: float = 10.0) -> None:
         """Until the program itself has been stopped by job control."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * host.PATIENCE
         while True:
             state = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0]
             if state == "T":
