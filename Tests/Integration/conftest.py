@@ -32,6 +32,8 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "peer(crun=…, runc=…): the reason why another runtime fails this test")
     config.addinivalue_line("markers", "skiff_only: about skiff's own promises; not run on other runtimes")
     config.addinivalue_line("markers", "vm: run again, or only, in the virtual machine of scripts/vm")
+    config.addinivalue_line("markers", "applies(condition): not collected unless it holds, such as a limit's absence")
+    config.addinivalue_line("markers", "processors: needs two; not collected on a machine with one")
     config.addinivalue_line("markers", "allows_leftovers: nothing_left_behind does not judge this test")
     if VERDICTS:
         config.pluginmanager.register(Recorder(VERDICTS, RUNTIME), "verdicts")
@@ -45,7 +47,9 @@ def pytest_configure(config):
     host.isolate(os.environ.get("CGROUPS", "v1" if RUNTIME == "crun" else "host"), writable)
 
 
-def pytest_collection_modifyitems(items):
+def pytest_collection_modifyitems(config, items):
+    config.hook.pytest_deselected(items=[item for item in items if not applies(item)])
+    items[:] = [item for item in items if applies(item)]
     if RUNTIME == "skiff":
         return
     for item in items:
@@ -54,6 +58,12 @@ def pytest_collection_modifyitems(items):
         if fails_by_nature(item):
             reason = item.get_closest_marker("peer").kwargs[RUNTIME]
             item.add_marker(pytest.mark.xfail(reason=f"{RUNTIME}: {reason}", strict=False))
+
+
+def applies(item) -> bool:
+    if item.get_closest_marker("processors") and os.cpu_count() < 2:
+        return False
+    return all(marker.args[0] for marker in item.iter_markers("applies"))
 
 
 @pytest.fixture(scope="session")

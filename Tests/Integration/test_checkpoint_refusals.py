@@ -3,6 +3,7 @@
 import pytest
 
 from skifftest import process
+from skifftest.filesystems import mappable
 
 pytestmark = pytest.mark.skiff_only
 
@@ -53,8 +54,7 @@ def test_cli_14_without_images_nothing_is_made(rt, bundle, scratch):
 
 
 def test_cli_13_an_id_mapped_mount_is_refused(rt, bundle, scratch):
-    (scratch / "shared").mkdir()
     bundle.bind(scratch / "shared", "/mnt", "rbind", "idmap", uidMappings=[{"containerID": 0, "hostID": 5000, "size": 10}],
                 gidMappings=[{"containerID": 0, "hostID": 5000, "size": 10}])
-    with rt.sleeping(bundle) as c:
+    with mappable(scratch / "shared"), rt.sleeping(bundle) as c:
         rt("checkpoint", "--image-path", scratch / "images", c.id).failed("mounts[", "id-mapped")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from skifftest import host
-from test_mounts import entry, source, tmpfs  # noqa: F401
+from skifftest.filesystems import mappable, tmpfs
+from test_mounts import entry, source  # noqa: F401
 from test_namespaces import holder
 
 

@@ -11,7 +11,7 @@ import pytest
 from skifftest import process
 
 pytestmark = pytest.mark.skiff_only
-CONFIGS = sorted((Path(__file__).resolve().parents[1] / "Fixtures/engine-configs").glob("*.json"))
+CONFIGS = sorted(p for p in (Path(__file__).resolve().parents[1] / "Fixtures/engine-configs").glob("*.json") if "ociVersion" in p.read_text())
 ACTS = re.compile(r"^\d+ +(clone3?|v?fork|(u?mount2?|open_tree|move_mount|fsopen|fsmount|mount_setattr|pivot_root|mkdir(at)?"
                   r"|mknod(at)?|symlink(at)?|unlink(at)?|rename\w*|ch(mod|own|root)|unshare|setns|kill|seccomp|bpf|socket"
                   r"|set(res)?[ug]id|prlimit64\(0, [^,]+, \{))\b", re.MULTILINE)
@@ -87,8 +87,6 @@ def test_plan_does_not_show_values_of_variables(rt, bundle):
 @pytest.mark.parametrize("config", CONFIGS, ids=lambda p: p.stem)
 def test_plan_of_real_configurations_does_nothing(rt, bundle, config):
     spec = json.loads(config.read_text())
-    if "ociVersion" not in spec:
-        pytest.skip("a process, not a configuration")
     spec["linux"]["namespaces"] = [{"type": n["type"]} for n in spec["linux"]["namespaces"]]  # their paths are gone
     bundle.write(json.dumps(spec))
     calls = rt.scratch / "calls"

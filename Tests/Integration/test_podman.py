@@ -14,6 +14,7 @@ import pytest
 from skifftest import host, process
 from skifftest.process import until
 from skifftest.terminal import TerminalProgram
+from test_cgroups import has, needs
 
 pytestmark = pytest.mark.skipif(not shutil.which("podman"), reason="no podman")
 
@@ -35,7 +36,7 @@ def podman_home(session_directory, programs):
     directory = Path(session_directory) / "podman"
     directory.mkdir()
     configuration = directory / "containers.conf"
-    pids = "" if Path("/sys/fs/cgroup/pids").exists() else "pids_limit = 0\n"
+    pids = "" if has("pids") else "pids_limit = 0\n"
     configuration.write_text(
         "[containers]\ndefault_ulimits = [\"nofile=1024:1024\", \"nproc=4096:4096\"]\nlog_driver = \"k8s-file\"\n" + pids +
         "[engine]\nruntime_supports_json = [\"skiff\", \"crun\", \"runc\"]\n[network]\ndefault_network = \"none\"\n")
@@ -138,7 +139,7 @@ def test_users_limits_volumes_and_environment(podman, scratch):
     assert volume["errno"] == "EROFS" and root["errno"] in ("EROFS", "EACCES")
 
 
-@pytest.mark.skipif(not Path("/sys/fs/cgroup/memory").exists(), reason="no memory controller to give")
+@needs("memory")
 def test_memory_limit(podman):
     result = podman("run", "--rm", "--network", "none", "--memory", "32m", "--memory-swap", "32m", "localhost/probe", "/bin/probe", "hog", "200")
     assert result.code == 137

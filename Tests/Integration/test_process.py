@@ -251,9 +251,8 @@ def test_prc_16_setuid_program_gains_nothing_under_no_new_privileges(rt, bundle,
     assert rt.run(bundle).ok().first("report")["uids"][1] == (0 if becomes_root else 1000)
 
 
+@pytest.mark.applies(not Path("/sys/module/apparmor/parameters/enabled").exists())
 def test_prc_17_an_apparmor_profile_without_apparmor_is_refused(rt, bundle):
-    if Path("/sys/module/apparmor/parameters/enabled").exists():
-        pytest.skip("this host has AppArmor")
     bundle.process["apparmorProfile"] = "no-such-profile"
     result = rt.run(bundle)
     if rt.name == "skiff":

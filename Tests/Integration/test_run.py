@@ -128,9 +128,8 @@ def test_prc_27_no_process_of_the_runtime_is_visible(rt, bundle):
     assert report["sid"] == report["pgid"] == 1
 
 
+@pytest.mark.processors
 def test_prc_28_affinity_of_the_caller_is_not_inherited_beyond_its_cpuset(rt, bundle):
-    if os.cpu_count() < 2:
-        pytest.skip("one CPU")
     bundle.probe("report").write()
     report = rt("run", "--bundle", bundle.path, rt.new_id(), preexec=lambda: os.sched_setaffinity(0, {0})).ok().first("report")
     if rt.name == "skiff":

@@ -15,13 +15,13 @@ class NoMachine(Exception):
     """What the machine was to be made of cannot be used."""
 
 
-def words(image, initrd, memory, console, append):
+def words(image, initrd, memory, console, append, processors=1):
     """The command line for a kernel that says what it has to say to the file `console`."""
     if not shutil.which(PROGRAM):
         raise NoMachine(f"{PROGRAM} is missing; Debian has it in qemu-system-x86")
     return [PROGRAM, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none",
-            # One thread for the one processor: with KVM out of reach this is the mode that never hangs.
-            "-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "max,la57=off", "-smp", "1",
+            # One thread for all processors: with KVM out of reach this is the mode that never hangs.
+            "-machine", "q35", "-accel", "tcg,thread=single", "-cpu", "max,la57=off", "-smp", str(processors),
             "-m", str(memory), "-kernel", image, "-initrd", initrd,
             "-append", f"console=ttyS0 {KERNEL_WORDS} {append}".rstrip(),
             "-serial", f"file:{console}", "-device", "virtio-rng-pci"]

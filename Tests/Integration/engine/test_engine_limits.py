@@ -3,6 +3,10 @@
 import json
 import time
 
+import pytest
+
+pytestmark = pytest.mark.vm
+
 
 def test_a_memory_hog_is_killed_at_64m(engine):
     id = engine.detached("--memory", "64m", "busybox", "tail", "/dev/zero")

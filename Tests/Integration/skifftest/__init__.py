@@ -1,5 +1,6 @@
 """The harness of the integration tests. All of it is black box: it starts programs and looks at the host.
 
+filesystems  file systems that a test mounts for a while
 host      private namespaces for the whole test run, a snapshot of the host, what a test left behind, cleaning up
 process   run a program with a time limit; `Result` (code, out, err)
 bundle    an OCI bundle: rootfs with the probe, a default configuration as a dict that the test changes

@@ -156,6 +156,12 @@ def _links() -> set[str]:
     return {line.split(":")[0].strip() for line in Path("/proc/self/net/dev").read_text().splitlines()[2:]}
 
 
+def has_capability(number: int) -> bool:
+    """Whether this process may still get a capability; 24 is CAP_SYS_RESOURCE, which some machines' root lacks."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("CapBnd:")[1].split()[0], 16) >> number & 1 == 1
+
+
 def changes(before: dict[str, set[str]], patience: float = 2.0) -> list[str]:
     """What differs from `before`; things that are on their way out get `patience` seconds."""
     deadline = time.monotonic() + patience * PATIENCE
