@@ -85,31 +85,45 @@ def cgroup_roots() -> list[Path]:
 def cgroups() -> set[str]:
     """Directories of this test run in every hierarchy."""
     found = set()
-    for root in cgroup_roots():
-        for directory, names, _ in os.walk(root):
-            found.update(f"{directory}/{name}" for name in names if TOKEN in f"{directory}/{name}")
+    pending = [str(root) for root in cgroup_roots()]
+    while pending:
+        try:
+            with os.scandir(pending.pop()) as entries:
+                directories = [entry for entry in entries if entry.is_dir(follow_symlinks=False)]
+            found.update(entry.path for entry in directories if TOKEN in entry.path)
+            # A directory has two links and one for each below it: most have none, and many files.
+            pending += [entry.path for entry in directories if os.lstat(entry.path).st_nlink > 2]
+        except FileNotFoundError:
+            continue  # somebody else's, just removed
+    return found
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children") as file:
+                found += map(int, file.read().split())
+    except (FileNotFoundError, ProcessLookupError):
+        pass
     return found
 
 
 def descendants(ancestor: int | None = None) -> dict[int, str]:
     """pid → "comm state" of everything below this process but children that are waited for and what is below those."""
-    parents: dict[int, tuple[int, str]] = {}
-    for entry in os.listdir("/proc"):
-        if entry.isdigit():
-            try:
-                text = Path(f"/proc/{entry}/stat").read_text()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            comm, rest = text[text.index("(") + 1 : text.rindex(")")], text[text.rindex(")") + 2 :].split()
-            parents[int(entry)] = (int(rest[1]), f"{comm} {rest[0]}")
-    me = ancestor or os.getpid()
     found = {}
-    for pid, (_, name) in parents.items():
-        up = pid
-        while up in parents and up != me and up not in _owned:
-            up = parents[up][0]
-        if up == me and pid != me:
-            found[pid] = name
+    pending = children(ancestor or os.getpid())
+    while pending:
+        pid = pending.pop()
+        if pid in _owned:
+            continue
+        try:
+            text = Path(f"/proc/{pid}/stat").read_text()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        comm, state = text[text.index("(") + 1 : text.rindex(")")], text[text.rindex(")") + 2]
+        found[pid] = f"{comm} {state}"
+        pending += children(pid)
     return found
 
 
