@@ -3,6 +3,7 @@ output open cannot hold up the test."""
 
 import json
 import os
+import select
 import signal
 import subprocess
 import tempfile
@@ -121,14 +122,13 @@ class Running:
         return self.result is not None
 
     def wait(self, timeout: float = DEFAULT_TIMEOUT) -> Result:
-        deadline = time.monotonic() + timeout * host.PATIENCE
-        pause = 0.0005
-        while not self.poll():
-            if time.monotonic() > deadline:
+        if not self.poll():
+            descriptor = os.pidfd_open(self.pid)
+            select.select([descriptor], [], [], timeout * host.PATIENCE)
+            os.close(descriptor)
+            if not self.poll():
                 self.stop()
                 raise AssertionError(f"no end within {timeout} s: {self.result!r}")
-            time.sleep(pause)
-            pause = min(pause * 1.5, 0.02)
         return self.result
 
     def signal(self, number: int) -> None:
