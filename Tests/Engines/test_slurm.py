@@ -1,10 +1,12 @@
 """Slurm's containers: `srun --container` and its relatives, by both patterns of oci.conf."""
 
+import json
 import os
 import re
 
 import pytest
 
+from enginetest.home import RUNTIME
 from enginetest.slurm import Slurm
 from skifftest.bundle import Bundle
 from skifftest.process import until
@@ -143,3 +145,22 @@ def test_create_and_start(created, bundle):
 def test_create_and_start_of_a_missing_program(created, bundle):
     result = srun(created, bundle, "/bin/none", timeout=30)
     assert result.code != 0 and "no such file or directory" in result.err.lower(), f"{result!r} {created.log}"
+
+
+@pytest.mark.parametrize("pattern", ["run", "create"])
+def test_receipt_for_each_step(slurm, bundle, scratch, pattern):
+    """`--receipt` in oci.conf: a line for each step, which its container's id names by job and step."""
+    if RUNTIME != "skiff":
+        pytest.skip("only skiff writes receipts")
+    file = scratch / "receipts.jsonl"
+    slurm.options = f"--receipt {file}"
+    try:
+        slurm.write_pattern(pattern)
+        slurm("scontrol", "reconfigure").ok()
+        for _ in range(2):
+            srun(slurm, bundle, "/bin/sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; exit 0", timeout=30).ok()
+    finally:
+        slurm.options = ""
+    receipts = until(lambda: len(lines := [json.loads(line) for line in file.read_text().splitlines()]) == 2 and lines, "two receipts")
+    jobs = [re.fullmatch(r"[^.]+\.root\.(\d+)\.0\.0", receipt["id"])[1] for receipt in receipts]
+    assert int(jobs[1]) == int(jobs[0]) + 1 and all(receipt["figures"]["cpu.usage"]["value"] > 0 for receipt in receipts), receipts
