@@ -28,7 +28,7 @@ from skifftest import host  # noqa: E402
 
 
 def pytest_configure(config):
-    config.addinivalue_line("markers", "quick: run by `make test`, too")
+    config.addinivalue_line("markers", "slow: not run by `make test`")
     if os.environ.get("CASES"):
         config.pluginmanager.register(Recorder(os.environ["CASES"], RUNTIME), "cases")
     if config.option.collectonly:

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from enginetest import limits
 from enginetest.containerd import SANDBOX, Containerd
 from enginetest.cri import RuntimeInterface, archive_with, decode
 from enginetest.home import IMAGES
@@ -121,15 +122,15 @@ def test_stop(make_pod):
     assert pod.status(deaf)[7] == 137
 
 
-def test_limits_stats_and_update(make_pod, home):
-    if not home.hybrid:
+def test_limits_stats_and_update(make_pod):
+    if not limits.version():
         pytest.skip("no controllers")
     pod = make_pod()
     container = pod.container("limited", "sh", "-c", "while :; do :; done", resources=[(1, 100000), (2, 50000), (3, 512), (4, 64 << 20)])
-    own = pod.run(container, "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.shares")
-    assert own[0].split() == [str(64 << 20), "50000", "512"]
+    own = pod.run(container, "cat", *limits.paths("memory", "quota", "shares"))
+    limits.check(own[0], memory=64 << 20, quota=50000, shares=512)
     pod.cri(RUNTIME + "UpdateContainerResources", (1, container), (2, [(3, 256), (4, 96 << 20)]))
-    assert pod.run(container, "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/cpu/cpu.shares")[0].split() == [str(96 << 20), "256"]
+    limits.check(pod.run(container, "cat", *limits.paths("memory", "shares"))[0], memory=96 << 20, shares=256)
     stats = decode(pod.cri(RUNTIME + "ContainerStats", (1, container))[1])
     cpu, memory = decode(stats[2]), decode(stats[3])
     assert decode(cpu[2])[1] > 0 and decode(memory[2])[1] > 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from enginetest import limits
 from enginetest.home import RUNTIME
 from enginetest.rootless import RootlessPodman
 from skifftest.process import until
@@ -36,8 +37,8 @@ def test_pod(podman):
     assert podman("ps", "-aq").out == ""
 
 
-def test_pod_with_limits(podman, home):
-    if not home.hybrid:
+def test_pod_with_limits(podman):
+    if not limits.version():
         pytest.skip("no controllers")
     pod = podman.new_name()
     podman("pod", "create", "--name", pod, "--network", "none", "--infra-command", "/bin/sleep 1000", "--infra-image", "localhost/busybox",

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from enginetest import limits
 from enginetest.home import RUNTIME
 from enginetest.slurm import Slurm
 from skifftest.bundle import Bundle
@@ -119,8 +120,8 @@ def test_killed_step(slurm, bundle):
     until(lambda: not slurm("squeue", "-h").out and not os.listdir(slurm.state), "job and container are gone", 40, interval=0.2)
 
 
-def test_memory_limit(slurm, bundle, home):
-    if not home.hybrid:
+def test_memory_limit(slurm, bundle):
+    if not limits.version():
         pytest.skip("no memory controller to give")
     bundle.linux["resources"]["memory"] = {"limit": 32 << 20, "swap": 32 << 20}
     bundle.write()

@@ -96,6 +96,7 @@ def test_engine_on_an_odd_path(home, needed):
     podman.remove_all()
 
 
+@pytest.mark.slow
 def test_two_hundred_at_once(docker):
     """One engine starts them all; each says its number."""
     count = 200
@@ -105,6 +106,7 @@ def test_two_hundred_at_once(docker):
     assert docker("ps", "-aq").out == ""
 
 
+@pytest.mark.slow
 def test_two_hundred_that_stay(docker):
     names = [docker.new_name() for _ in range(200)]
     for batch in range(0, 200, 50):

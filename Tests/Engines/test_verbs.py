@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from enginetest import limits
 from skifftest.process import until
 
 TRAP = "trap 'echo got TERM; exit 5' TERM; trap 'echo got USR1' USR1; echo ready; while :; do sleep 0.05; done"
@@ -162,13 +163,12 @@ def test_pause(engine):
     assert engine.state(name)["Status"] == "running"
 
 
-def test_stats(engine, home):
-    if not home.hybrid:
+def test_stats(engine):
+    if not limits.version():
         pytest.skip("no memory controller to read")
     name = engine.detached("while :; do :; done")
     time.sleep(0.5)
-    form = "{{.PIDs}} {{.MemUsage}} {{.CPUPerc}}" if engine.name == "docker" else "{{.PIDs}} {{.MemUsage}} {{.CPUPerc}}"
-    fields = engine("stats", "--no-stream", "--format", form, name).ok().out.split()
+    fields = engine("stats", "--no-stream", "--format", "{{.PIDs}} {{.MemUsage}} {{.CPUPerc}}", name).ok().out.split()
     assert fields[0] == "1" and not fields[1].startswith("0B") and fields[-1].endswith("%") and fields[-1] != "0.00%", fields
 
 
@@ -187,8 +187,8 @@ def test_events(engine):
         assert word in out, out
 
 
-def test_memory_limit(engine, home):
-    if not home.hybrid:
+def test_memory_limit(engine):
+    if not limits.version():
         pytest.skip("no memory controller to give")
     name = engine.detached("--memory", "32m", "--memory-swap", "32m", "cat /dev/zero | head -c 100m | tail >/dev/null; sleep 1; exec tail /dev/zero")
     engine("wait", name, timeout=60).ok()
@@ -197,21 +197,20 @@ def test_memory_limit(engine, home):
     assert state["ExitCode"] == 137 and (state["OOMKilled"] is True or engine.name == "podman"), state
 
 
-def test_limits(engine, home):
-    if not home.hybrid:
+def test_limits(engine):
+    if not limits.version():
         pytest.skip("no controllers")
     out = engine.sh("--memory", "64m", "--cpus", "0.5", "--pids-limit", "50", "--cpu-shares", "512", "--cpuset-cpus", "0",
-                    "cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us pids/pids.max cpu/cpu.shares cpuset/cpuset.cpus").ok().out
-    assert out.split() == [str(64 << 20), "50000", "50", "512", "0"]
+                    "cat " + " ".join(limits.paths("memory", "quota", "pids", "shares", "cpus"))).ok().out
+    limits.check(out, memory=64 << 20, quota=50000, pids=50, shares=512, cpus=0)
 
 
-def test_update(engine, home):
-    if not home.hybrid:
+def test_update(engine):
+    if not limits.version():
         pytest.skip("no controllers")
     name = engine.detached("--memory", "64m", "sleep 100")
     engine("update", "--memory", "96m", "--memory-swap", "96m", "--cpu-shares", "256", name).ok()
-    out = engine("exec", name, "cat", "/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/cpu/cpu.shares").ok().out
-    assert out.split() == [str(96 << 20), "256"]
+    limits.check(engine("exec", name, "cat", *limits.paths("memory", "shares")).ok().out, memory=96 << 20, shares=256)
 
 
 def test_identity_and_protection(engine):

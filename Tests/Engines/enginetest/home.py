@@ -35,8 +35,10 @@ class Home:
         return path
 
     @property
-    def hybrid(self) -> bool:
-        return Path("/sys/fs/cgroup/memory").is_dir()
+    def limits_processes(self) -> bool:
+        """Whether there is a pids controller."""
+        controllers = Path("/sys/fs/cgroup/cgroup.controllers")
+        return Path("/sys/fs/cgroup/pids").is_dir() or (controllers.exists() and "pids" in controllers.read_text().split())
 
 
 class Daemon:

@@ -14,7 +14,7 @@ class Podman(Client):
     def __init__(self, home: Home, label: str = "podman", configuration: str = ""):
         super().__init__(home)
         self.directory = home.make(label)
-        pids = "" if home.hybrid else "pids_limit = 0\n"
+        pids = "" if home.limits_processes else "pids_limit = 0\n"
         (self.directory / "containers.conf").write_text(
             f"""[containers]
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
