@@ -31,7 +31,7 @@ install: ## install to PREFIX=/usr/local (DESTDIR= for packagers)
 uninstall: ## remove what install put under PREFIX
 	@scripts/install --remove '$(DESTDIR)' '$(PREFIX)'
 
-test: ## run all tests (SUITE=lint|tools|unit|integration|vm for one)
+test: ## run all tests (SUITE=lint|tools|unit|integration|engines|vm for one)
 	@scripts/test $(SUITE)
 
 vm-test: ## everything in virtual machines (KERNELS=all, or 6.1,6.12,sid; JOBS= machines at a time)

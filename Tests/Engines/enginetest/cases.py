@@ -7,7 +7,7 @@ import re
 def case_of(name: str, file: str) -> tuple[str, str]:
     """`test_podman.py`, `test_pods_share_namespaces[x]` → ("podman", "pods share namespaces (x)"). A parameter that is the
     name of an engine wins over the file."""
-    match = re.fullmatch(r"test_(\w+?)(?:\[(.*)\])?", name)
+    match = re.fullmatch(r"test_(\w+?)(?:\[(.*)\])?", name, re.DOTALL)
     words, parameters = match[1].replace("_", " "), [p for p in (match[2] or "").split("-") if p]
     engine = re.sub(r"^test_|\.py$", "", file)
     if parameters and parameters[0] in ("podman", "docker"):
@@ -23,8 +23,8 @@ class Recorder:
         self.cases: dict[str, dict] = {}
 
     def pytest_runtest_logreport(self, report):
-        file, _, name = report.nodeid.rpartition("/")[2].partition("::")
-        engine, case = case_of(name, file)
+        path, _, name = report.nodeid.partition("::")  # a parameter may have a slash
+        engine, case = case_of(name, path.rpartition("/")[2])
         record = self.cases.setdefault(report.nodeid, {
             "engine": engine, "case": case, "runtime": self.runtime, "outcome": "failed", "reason": "", "seconds": 0})
         if report.skipped:
