@@ -242,7 +242,7 @@ def test_cli_11_an_update_that_fails_half_way_restores_the_properties(sd, bundle
     bundle.linux["resources"].update({"memory": {"limit": 64 * MIB}, "pids": {"limit": 20}})
     with sd.sleeping(bundle) as c:
         before = sd.systemd.show(f"skiff-{c.id}.scope")
-        sd("update", "--memory", "48m", "--pids-limit", "30", "--cpu-period", "5", c.id).failed("limit cpu.")
+        sd("update", "--memory", "48m", "--pids-limit", "30", "--cpuset-mems", "63", c.id).failed("limit cpu.")
         unit = sd.systemd.show(f"skiff-{c.id}.scope")
         for name in ("MemoryMax", "TasksMax", "CPUQuotaPeriodUSec", "CPUQuotaPerSecUSec"):
             assert unit[name] == before[name], name

@@ -11,7 +11,7 @@ import subprocess
 MODULES = ("virtio_pci", "virtio_console", "virtio_rng", "virtio_blk", "9p", "9pnet_virtio", "overlay")
 BUSYBOX = ("sh", "mkdir", "mount", "insmod", "uname", "ln", "ip", "hostname", "cp", "cat", "chmod", "switch_root",
            "poweroff", "stty", "setsid", "printf", "sed", "grep", "sleep", "kill", "rm", "rmdir", "dd", "head", "tail", "wc",
-           "readlink", "tr", "seq", "cut", "mountpoint", "umount", "ls", "timeout", "date", "awk", "sync")
+           "readlink", "tr", "seq", "cut", "mountpoint", "umount", "ls", "timeout", "date", "awk", "sync", "chroot")
 
 
 def write(path, modules, files, names=MODULES):
