@@ -6,7 +6,7 @@ import pytest
 
 from enginetest import limits
 from enginetest.containerd import SANDBOX, Containerd
-from enginetest.cri import RuntimeInterface, archive_with, decode
+from enginetest.cri import RuntimeInterface, Stream, archive_with, decode
 from enginetest.home import IMAGES
 from skifftest.process import until
 
@@ -149,3 +149,34 @@ def test_privileged_settings(make_pod):
     container = pod.container("safe", "sleep", "1000", extra=[(15, [(2, context)])])
     out = pod.run(container, "sh", "-c", "id -u; touch /x 2>&1; grep -E 'CapBnd|NoNewPrivs' /proc/self/status")[0]
     assert out.startswith("1000\n") and "Read-only" in out and "CapBnd:\t0000000000000000" in out and "NoNewPrivs:\t1" in out, out
+
+
+def test_exec_with_streams(make_pod):
+    pod = make_pod()
+    container = pod.container("one", "sleep", "1000")
+    words = [(2, word) for word in ("sh", "-c", "read line; echo got $line; echo err >&2; exit 5")]
+    url = pod.cri(RUNTIME + "Exec", (1, container), *words, (4, 1), (5, 1), (6, 1))[1].decode()
+    stream = Stream(url)
+    stream.send("typed\n")
+    streams = stream.rest()
+    assert streams[1].endswith(b"got typed\n") and streams[2].endswith(b"err\n") and b'"5"' in streams[3], streams
+
+
+def test_exec_with_a_terminal(make_pod):
+    pod = make_pod()
+    container = pod.container("one", "sleep", "1000")
+    url = pod.cri(RUNTIME + "Exec", (1, container), (2, "sh"), (3, 1), (4, 1), (5, 1))[1].decode()
+    stream = Stream(url)
+    stream.until(1, b"# ")
+    stream.send("tty; exit\n")
+    assert b"/dev/pts/0" in stream.rest()[1]
+
+
+def test_attach(make_pod):
+    pod = make_pod()
+    container = pod.container("one", "sh", "-c", "read line; echo got $line; sleep 1000", extra=[(12, 1)])
+    url = pod.cri(RUNTIME + "Attach", (1, container), (2, 1), (4, 1), (5, 1))[1].decode()
+    stream = Stream(url)
+    stream.send("attached\n")
+    stream.until(1, b"got attached")
+    stream.connection.close()

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from pathlib import Path
 
 import pytest
 
@@ -165,3 +166,31 @@ def test_receipt_for_each_step(slurm, bundle, scratch, pattern):
     receipts = until(lambda: len(lines := [json.loads(line) for line in file.read_text().splitlines()]) == 2 and lines, "two receipts")
     jobs = [re.fullmatch(r"[^.]+\.root\.(\d+)\.0\.0", receipt["id"])[1] for receipt in receipts]
     assert int(jobs[1]) == int(jobs[0]) + 1 and all(receipt["figures"]["cpu.usage"]["value"] > 0 for receipt in receipts), receipts
+
+
+def test_slurmd_is_killed(slurm, bundle, scratch):
+    """The step has a daemon of its own: it goes on, and the slurmd that comes next knows of it."""
+    running = slurm.start("srun", f"--container={bundle.path}", "--job-name=survivor", "/bin/sh", "-c",
+                          "trap 'echo got USR1; exit 6' USR1; echo ready; while :; do sleep 0.1; done")
+    running.wait_text("ready", 30)
+    slurm.node.kill()
+    slurm.node.start()
+    slurm.node.wait_for(lambda: slurm("scontrol", "ping").code == 0 and slurm("sinfo", "-h", "-o", "%T").out.strip() in ("allocated", "mixed"), 60)
+    until(lambda: slurm("scancel", "--signal=USR1", running_job(slurm, "survivor")).code == 0, "slurmd answers", 30, interval=0.3)
+    result = running.wait(40)
+    assert "got USR1" in result.out and result.code == 6, f"{result!r} {slurm.log}"
+    until(lambda: os.listdir(slurm.state) == [], "the container is gone", 20, interval=0.2)
+
+
+def test_killed_step_daemon(slurm, bundle):
+    """Nothing watches the container any more: an administrator finds and removes it by the runtime."""
+    running = slurm.start("srun", f"--container={bundle.path}", "--job-name=orphan", "/bin/sh", "-c", "echo ready; sleep 1000")
+    running.wait_text("ready", 30)
+    identifier = until(lambda: os.listdir(slurm.state), "the container", 10)[0]
+    for process in Path("/proc").iterdir():
+        if process.name.isdigit() and (process / "comm").exists() and (process / "comm").read_text() == "slurmstepd\n":
+            os.kill(int(process.name), 9)
+    until(lambda: slurm(slurm.home.runtime, f"--root={slurm.state}/", "delete", "--force", identifier).code == 0, "it can be removed")
+    slurm("scancel", "--user=root")
+    running.stop()
+    until(lambda: not slurm("squeue", "-h").out, "the job is over", 60, interval=0.3)

@@ -6,6 +6,7 @@ Only the fields that the tests use; their numbers are those of k8s.io/cri-api/pk
 import hashlib
 import io
 import json
+import socket
 import struct
 import tarfile
 from pathlib import Path
@@ -105,3 +106,51 @@ def archive_with(archive: Path, made: Path, command: list[str]) -> None:
             entry = tarfile.TarInfo(name)
             entry.size = len(data)
             tar.addfile(entry, io.BytesIO(data))
+
+
+class Stream:
+    """A program's streams through the server of `Exec` and `Attach`: a web socket whose messages begin with the number
+    of the stream, 0 input, 1 output, 2 errors, 3 how it ended."""
+
+    def __init__(self, url: str):
+        host, _, path = url.removeprefix("http://").partition("/")
+        address, _, port = host.rpartition(":")
+        self.connection = socket.create_connection((address.strip("[]"), int(port)), 10)
+        self.connection.sendall(f"GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nOrigin: http://{host}\r\n"
+                                "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"
+                                "Sec-WebSocket-Protocol: v4.channel.k8s.io\r\n\r\n".encode())
+        self.file = self.connection.makefile("rb")
+        status = self.file.readline()
+        if b" 101 " not in status:
+            raise RuntimeError(status.decode())
+        while self.file.readline().strip():
+            pass
+        self.streams: dict[int, bytes] = {}
+
+    def send(self, text: str) -> None:
+        data = b"\0" + text.encode()
+        self.connection.sendall(struct.pack("!BB", 0x82, 0x80 | len(data)) + b"\0\0\0\0" + data)  # a mask of zeros
+
+    def receive(self) -> bool:
+        """Takes one message; False at the end."""
+        head = self.file.read(2)
+        if len(head) < 2 or head[0] & 15 == 8:
+            return False
+        length = head[1] & 127
+        if length == 126:
+            length = struct.unpack("!H", self.file.read(2))[0]
+        data = self.file.read(length)
+        if data and head[0] & 15 in (1, 2):
+            self.streams[data[0]] = self.streams.get(data[0], b"") + data[1:]
+        return True
+
+    def until(self, stream: int, text: bytes) -> None:
+        while text not in self.streams.get(stream, b""):
+            if not self.receive():
+                raise AssertionError(f"{text!r} never came: {self.streams}")
+
+    def rest(self) -> dict[int, bytes]:
+        while self.receive():
+            pass
+        self.connection.close()
+        return self.streams
