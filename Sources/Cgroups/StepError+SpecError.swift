@@ -1,9 +1,9 @@
-internal import LinuxSystem
-internal import RuntimeSpec
+package import LinuxSystem
+package import RuntimeSpec
 
 extension StepError {
-    /// A refused part of the configuration as a failed step.
-    init(_ step: Step, _ error: SpecError) {
+    /// A refused part of a configuration as a failed step.
+    package init(_ step: Step, _ error: SpecError) {
         let code: ErrorCode =
             switch error.kind {
             case .invalid: .configInvalid

@@ -78,8 +78,10 @@ extension InitContext {
         case .socket:
             guard let gate = gate.take() else { return }
             Trace.end()  // nobody who could take it
+            // A filter that is on already need not know the calls that this takes.
+            let heedsSignals = !plan.loadsFilterBeforeCreated(filter)
             channel = try attempt("wait for start") { () throws(SyscallError) in
-                try StartGate.wait(at: gate.borrowed)
+                try StartGate.wait(at: gate.borrowed, heedsSignals: heedsSignals)
             }
         }
         guard plan.process != nil else {

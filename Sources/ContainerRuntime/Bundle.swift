@@ -1,3 +1,4 @@
+import Cgroups
 import JSONCoding
 package import LinuxSystem
 package import RuntimeSpec

@@ -1,4 +1,5 @@
 internal import CapabilityBinding
+internal import Cgroups
 internal import ContainerRuntime
 package import ImageSpec
 internal import JSONCoding

@@ -31,12 +31,29 @@ enum HelperClone {
     }
 
     /// A process beside another one: in its pid namespace, with its root from birth, and without the descriptors named.
+    /// The helper, which nobody in there sees, is born in the cgroup, so that its clone needs no descriptor for that. Where
+    /// the cgroup has room for one process only, the clone is born with the descriptor and closes it at once.
     static func clone(
         beside target: BorrowedFD, kinds: CloneFlags, intoCgroup cgroup: BorrowedFD?,
         closing strangers: [BorrowedFD]
     ) throws(StepError) -> CloneOutcome {
+        guard let cgroup else { return try clone(target, kinds, helperIn: nil, closing: strangers) }
+        do throws(StepError) {
+            return try clone(target, kinds, helperIn: cgroup, closing: strangers + [cgroup])
+        } catch {
+            guard error.errno == .EAGAIN else { throw error }
+            return try clone(target, kinds, helperIn: nil, into: cgroup, closing: strangers)
+        }
+    }
+
+    private static func clone(
+        _ target: BorrowedFD, _ kinds: CloneFlags, helperIn helperCgroup: BorrowedFD?,
+        into cgroup: BorrowedFD? = nil, closing strangers: [BorrowedFD]
+    ) throws(StepError) -> CloneOutcome {
         let sockets = try during("make sockets") { () throws(SyscallError) in try SequencedSocket.pair() }
-        let outcome = try during("clone helper") { () throws(SyscallError) in try cloneProcess() }
+        let outcome = try during("clone helper") { () throws(SyscallError) in
+            try cloneProcess([], intoCgroup: helperCgroup)
+        }
         switch consume outcome {
         case .child:
             let report = sockets.second.fd.borrowed

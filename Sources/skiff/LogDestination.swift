@@ -38,6 +38,17 @@ enum LogDestination: Equatable, Sendable {
         }
     }
 
+    /// Why nothing can be logged there, found out before anything is done: a caller that reads the log would wait for a
+    /// reason in vain. A file is made, as peers do. Nil if it is fine, or not to be known.
+    func problem(_ style: CommandStyle) -> String? {
+        guard case .file(let path) = self else { return nil }
+        if style == .crun, path.first != "/", path.contains(":") { return "unknown log type '\(path)'" }
+        let failure = bestEffort("handed back") { () throws(SyscallError) in
+            _ = try open(Path(path), [.writeOnly, .append, .create], mode: 0o644)
+        }
+        return failure?.description
+    }
+
     /// Writes one entry. A file gets `line`; the journal and syslog, which add time and level themselves, get `text`.
     /// - SeeAlso: systemd.journal-fields(7), syslog(3), https://systemd.io/JOURNAL_NATIVE_PROTOCOL
     func write(line: String, text: String, level: LogLevel) throws(SyscallError) {

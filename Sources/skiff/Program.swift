@@ -23,6 +23,9 @@ struct Program {
         var output = Output(style)
         do throws(UsageError) {
             let globals = try GlobalOptions(arguments, from: 1, style)
+            if let problem = globals.log?.problem(style) {
+                return output.report(usage: "--log: \(problem)", exitCode: style.wrongValueCode)
+            }
             output = Output(style, log: globals.log, format: globals.logFormat, limit: globals.logLevel)
             if globals.wantsVersion { return Output.show(Version.text(style, root: globals.stateRoot)) }
             guard globals.consumed + 1 < arguments.count, !globals.wantsHelp else {

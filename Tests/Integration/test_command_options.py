@@ -236,9 +236,18 @@ sys.exit(code)
 
 
 @skiff_only
-def test_cli_0_a_log_that_cannot_be_written_is_told(rt):
-    result = rt("--log", "/no/such/directory/log", "state", "missing")
-    assert result.code == 1 and len(result.err.splitlines()) == 2 and "cannot be written" in result.err
+def test_cli_0_a_log_that_cannot_be_written_is_refused_before_anything_is_done(rt, bundle):
+    rt.globals += ["--log", "/no/such/directory/log"]
+    result = rt.run(bundle)
+    rt.globals = []
+    result.failed("--log", "/no/such/directory/log", "no such file or directory")
+    assert not rt.root.exists()
+
+
+@skiff_only
+def test_cli_0_the_log_file_is_made(rt, scratch):
+    rt("--log", scratch / "log", "list").ok()
+    assert (scratch / "log").read_bytes() == b""
 
 
 @skiff_only

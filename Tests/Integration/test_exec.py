@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 import pytest
+from test_cgroups import has
 
 from skifftest import host
 
@@ -212,6 +213,28 @@ def test_2016_9962_the_joining_process_shows_nothing_of_the_host(rt, bundle):
             c.exec("/bin/true").ok()
         assert "LEAK" not in c.text and "ROOT" not in c.text, c.text
         assert rt.path not in c.text  # a copy that cannot be written may be seen for a moment, the file itself never
+
+
+@pytest.mark.skiff_only
+def test_2016_9962_a_joining_process_is_born_without_the_directory_of_its_cgroup(rt, bundle):
+    """A container that may trace others could reach the host's control groups through it."""
+    bundle.capabilities("CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH")
+    bundle.probe(("echo", "ready"), ("spy", "40", "30"), ("echo", "done"), "sleep")
+    with rt.container(bundle) as c:
+        c.wait_text("ready")
+        while "done" not in c.text:
+            c.exec("/bin/true").ok()
+        report = next(line for line in c.lines if line["verb"] == "spy")
+        assert report["seen"] == 40 and report["directories"] == []
+
+
+def test_exec_fits_into_a_container_that_may_have_one_more_process(rt, bundle):
+    if not has("pids"):
+        pytest.skip("no pids controller here")
+    bundle.linux["resources"]["pids"] = {"limit": 2}
+    with rt.sleeping(bundle) as c:
+        for _ in range(3):
+            c.exec("/bin/true").ok()
 
 
 def test_exec_many_times_leaves_nothing(rt, bundle):

@@ -166,6 +166,25 @@ def test_life_5_kill_of_a_created_container_ends_it(rt, bundle):
     c.delete().ok()
 
 
+@pytest.mark.parametrize("name", ["TERM", "INT", "HUP", "QUIT", "ABRT"])
+@pytest.mark.peer(crun="its init is the first process of its namespace, which ignores them", runc="some")
+def test_life_5_a_signal_that_ends_processes_ends_a_created_container(rt, bundle, name):
+    c = rt.create(bundle.probe("sleep"))
+    c.kill("USR1").ok()
+    assert c.status == "created"
+    c.kill(name).ok()
+    c.wait_stopped()
+    c.delete().ok()
+
+
+@pytest.mark.skiff_only
+def test_a_created_container_in_the_hosts_pid_namespace_heeds_signals(rt, bundle):
+    c = rt.create(bundle.without_namespace("pid").probe("sleep"))
+    c.kill("TERM").ok()
+    c.wait_stopped()
+    c.delete().ok()
+
+
 def test_life_6_delete_of_a_running_container_is_refused(rt, bundle):
     with rt.sleeping(bundle) as c:
         c.delete().failed()

@@ -311,7 +311,7 @@ static const struct verb {
     {"int80", do_int80}, {"unshare", do_unshare}, {"mount", do_mount}, {"umount", do_umount},
     {"sethostname", do_sethostname}, {"tiocsti", do_tiocsti}, {"ptrace", do_ptrace},
     {"open-by-handle", do_open_by_handle}, {"bind", do_bind}, {"loopback", do_loopback}, {"mqueue", do_mqueue},
-    {"swap", do_swap}, {"writable", do_writable}, {"notify", do_notify}, {"descriptor", do_descriptor},
+    {"swap", do_swap}, {"writable", do_writable}, {"spy", do_spy}, {"notify", do_notify}, {"descriptor", do_descriptor},
 };
 
 static void run_verb(const char *name) {

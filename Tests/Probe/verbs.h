@@ -29,5 +29,6 @@ void do_mknod(void);
 void do_wait_for(void);
 void do_swap(void);
 void do_writable(void);
+void do_spy(void);
 
 #endif
