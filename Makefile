@@ -9,6 +9,7 @@ JOBS    ?=
 RUNTIME ?=
 WITHOUT ?=
 SELECT  ?=
+VM      ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help run build install uninstall test vm-test conformance lint format docs bench images clean engines-test
@@ -41,10 +42,10 @@ vm-test: ## everything in virtual machines (KERNELS=all, or 6.1,6.12,sid; JOBS= 
 	@images/build -q busybox debian python nginx redis postgres
 	@Tests/vm/suite --kernels '$(or $(KERNELS),6.1)' $(if $(JOBS),--jobs '$(JOBS)')
 
-engines-test: ## podman, docker, containerd, buildah, Slurm on skiff, runc and crun (RUNTIME= SELECT=)
-	@scripts/setup build images test engines
+engines-test: ## podman, docker, containerd, buildah, Slurm on skiff, runc and crun (RUNTIME= SELECT= VM=)
+	@scripts/setup build images test engines $(if $(VM),vm)
 	@scripts/build
-	@Tests/Engines/run --runtime '$(RUNTIME)' --select '$(SELECT)'
+	@Tests/Engines/run --runtime '$(RUNTIME)' --select '$(SELECT)' $(if $(VM),--vm)
 
 conformance: ## judge skiff, crun and runc by the specification (RUNTIME= WITHOUT= SUITE= SUITE_DIR=)
 	@scripts/setup build test

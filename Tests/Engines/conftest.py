@@ -29,6 +29,7 @@ from skifftest import host  # noqa: E402
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "slow: not run by `make test`")
+    config.addinivalue_line("markers", "vm: about limits or the kernel; run in scripts/vm, too, by Tests/Engines/run --vm")
     if os.environ.get("CASES"):
         config.pluginmanager.register(Recorder(os.environ["CASES"], RUNTIME), "cases")
     if config.option.collectonly:
@@ -50,9 +51,7 @@ def home():
     yield made
     for daemon in reversed(made.daemons):
         daemon.stop()
-    # Every process of an engine that is left: this is the parent of orphans.
-    host.clean({"setting of the host": set(), "device of the host": set(), "mount": {f"x {p.split()[1]} x" for p in host.mounts()},
-                "cgroup": set()})
+    homes.end_everything()
     homes.remove_cgroups([f"{host.TOKEN}docker", "libpod_parent", "buildah_parent"])
     subprocess.run(["umount", "--lazy", path], check=True)
     path.rmdir()

@@ -24,6 +24,7 @@ def ctr(service):
     assert service.tasks() == {}
 
 
+@pytest.mark.vm
 def test_run_rm(ctr):
     result = ctr.run("sh", "-c", "echo out; echo err >&2; id -u")
     assert result.ok().out == "out\n0\n" and result.err == "err\n"
@@ -88,6 +89,7 @@ def test_kill_all(ctr):
     ctr("tasks", "delete", name)
 
 
+@pytest.mark.vm
 def test_pause(ctr):
     name = ctr.detached("sleep", "100")
     ctr("tasks", "pause", name).ok()
@@ -101,6 +103,7 @@ def test_processes(ctr):
     until(lambda: len(ctr("tasks", "ps", name).ok().out.splitlines()) == 3, "a line and two processes", interval=0.1)
 
 
+@pytest.mark.vm
 def test_metrics(ctr):
     if not limits.version():
         pytest.skip("no controllers to read")
@@ -112,6 +115,7 @@ def test_metrics(ctr):
     assert int(figures["memory.usage_in_bytes" if limits.version() == 1 else "memory.usage"]) > 0, out
 
 
+@pytest.mark.vm
 def test_limits(ctr):
     if not limits.version():
         pytest.skip("no controllers")
@@ -128,6 +132,7 @@ def test_options(ctr, scratch):
     assert out.split("\n")[:4] == ["0", "/tmp", "b", "from the host"] and "Seccomp:\t2" in out and "Read-only" in out, out
 
 
+@pytest.mark.vm
 def test_checkpoint(ctr):
     name = ctr.detached("sleep", "100")
     result = ctr("tasks", "checkpoint", name, timeout=90)

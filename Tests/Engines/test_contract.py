@@ -73,6 +73,7 @@ def test_create_is_silent_and_writes_the_pid(call, bundle, name, scratch):
     assert re.fullmatch(r"\d+", text) and int(text) == call("state", name).json["pid"]
 
 
+@pytest.mark.vm
 def test_create_puts_init_into_its_cgroup(call, bundle, name):
     if not limits.version():
         pytest.skip("no controllers")
@@ -249,6 +250,7 @@ def test_ps(call, bundle, name):
     assert call("ps", "--format", "json", name).ok().out == f"[{call('state', name).json['pid']}]\n"
 
 
+@pytest.mark.vm
 def test_update_where_zero_means_unset(call, bundle, name, scratch):
     if not limits.version():
         pytest.skip("no controllers")

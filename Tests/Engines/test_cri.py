@@ -122,6 +122,7 @@ def test_stop(make_pod):
     assert pod.status(deaf)[7] == 137
 
 
+@pytest.mark.vm
 def test_limits_stats_and_update(make_pod):
     if not limits.version():
         pytest.skip("no controllers")

@@ -37,6 +37,7 @@ def test_pod(podman):
     assert podman("ps", "-aq").out == ""
 
 
+@pytest.mark.vm
 def test_pod_with_limits(podman):
     if not limits.version():
         pytest.skip("no controllers")
@@ -107,6 +108,7 @@ def test_preserved_descriptors(podman):
             os.close(writing)
 
 
+@pytest.mark.vm
 def test_checkpoint(podman):
     if podman("container", "checkpoint", "--help").code != 0:
         pytest.skip("no checkpoint here")

@@ -12,6 +12,7 @@ from skifftest.process import until
 TRAP = "trap 'echo got TERM; exit 5' TERM; trap 'echo got USR1' USR1; echo ready; while :; do sleep 0.05; done"
 
 
+@pytest.mark.vm
 def test_run_rm(engine):
     result = engine.sh("echo out; echo err >&2").ok()
     assert result.out == "out\n" and result.err == "err\n"
@@ -151,6 +152,7 @@ def test_attach(engine):
         t.expect("answer typed")
 
 
+@pytest.mark.vm
 def test_pause(engine):
     name = engine.detached("while :; do echo x; sleep 0.02; done")
     engine("pause", name).ok()
@@ -163,6 +165,7 @@ def test_pause(engine):
     assert engine.state(name)["Status"] == "running"
 
 
+@pytest.mark.vm
 def test_stats(engine):
     if not limits.version():
         pytest.skip("no memory controller to read")
@@ -187,6 +190,7 @@ def test_events(engine):
         assert word in out, out
 
 
+@pytest.mark.vm
 def test_memory_limit(engine):
     if not limits.version():
         pytest.skip("no memory controller to give")
@@ -197,6 +201,7 @@ def test_memory_limit(engine):
     assert state["ExitCode"] == 137 and (state["OOMKilled"] is True or engine.name == "podman"), state
 
 
+@pytest.mark.vm
 def test_limits(engine):
     if not limits.version():
         pytest.skip("no controllers")
@@ -205,6 +210,7 @@ def test_limits(engine):
     limits.check(out, memory=64 << 20, quota=50000, pids=50, shares=512, cpus=0)
 
 
+@pytest.mark.vm
 def test_update(engine):
     if not limits.version():
         pytest.skip("no controllers")

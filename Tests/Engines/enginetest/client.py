@@ -6,7 +6,7 @@ import time
 from skifftest import host, process
 from skifftest.terminal import TerminalProgram
 
-from .home import Home
+from .home import PATIENCE, Home
 
 
 class Client:
@@ -25,7 +25,7 @@ class Client:
 
     def __call__(self, *args, timeout: float = 60.0, **more) -> process.Result:
         more.setdefault("env", self.environment)
-        return process.run([*self.words, *args], scratch=self.home.make("output"), timeout=timeout, **more)
+        return process.run([*self.words, *args], scratch=self.home.make("output"), timeout=timeout * PATIENCE, **more)
 
     def start(self, *args, **more) -> process.Running:
         more.setdefault("env", self.environment)
@@ -60,14 +60,14 @@ class Client:
         return self.inspect(name)["State"]
 
     def until_state(self, name: str, status: str, timeout: float = 15.0) -> dict:
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         while (state := self.state(name))["Status"] != status:
             assert time.monotonic() < deadline, f"{name} should be {status}: {state}"
             time.sleep(0.1)
         return state
 
     def until_log(self, name: str, text: str, timeout: float = 15.0) -> None:
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         while text not in (logs := self("logs", name)).out + logs.err:
             assert time.monotonic() < deadline, f"{text!r} is not in the log of {name}: {logs!r}"
             time.sleep(0.1)

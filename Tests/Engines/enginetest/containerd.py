@@ -5,7 +5,7 @@ import os
 from skifftest import process
 from skifftest.terminal import TerminalProgram
 
-from .home import IMAGES, Daemon, Home
+from .home import IMAGES, PATIENCE, Daemon, Home
 
 REFERENCE = "localhost/busybox:latest"
 SANDBOX = "localhost/sandbox:latest"
@@ -57,7 +57,7 @@ state = "{d}/state"
         return ["ctr", "--address", self.socket]
 
     def __call__(self, *args, timeout: float = 60, **more) -> process.Result:
-        return process.run([*self.words, *args], scratch=self.home.make("output"), timeout=timeout, env=self.environment, **more)
+        return process.run([*self.words, *args], scratch=self.home.make("output"), timeout=timeout * PATIENCE, env=self.environment, **more)
 
     def new_id(self) -> str:
         self.count += 1

@@ -15,6 +15,8 @@ from skifftest import host  # noqa: E402
 from skifftest.process import Running, until  # noqa: E402
 from skifftest.program import RUNTIME, skiff_path  # noqa: E402
 
+# The virtual machine of scripts/vm is ten times slower.
+PATIENCE = 5 if "SKIFF_VM" in os.environ else 1
 IMAGES = Path(os.environ.get("IMAGES", PROJECT / "out/images"))
 
 
@@ -63,7 +65,7 @@ class Daemon:
                 raise AssertionError(f"{self.name} ended: {self.running.result!r}")
             return condition()
         try:
-            until(check, f"{self.name} is ready", timeout, interval=0.05)
+            until(check, f"{self.name} is ready", timeout * PATIENCE, interval=0.05)
         except AssertionError as error:
             raise AssertionError(f"{error}\n{Path(self.running.err.name).read_text()[-1500:]}") from error
 
@@ -79,6 +81,21 @@ class Daemon:
         while not self.running.poll() and time.monotonic() < deadline:
             time.sleep(0.02)
         self.running.stop()
+
+
+def end_everything() -> None:
+    """Kills what engines have left: this process is the parent of orphans."""
+    for _ in range(100):
+        left = host.descendants()
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        host.reap()
+        if not left:
+            return
+        time.sleep(0.05)
 
 
 def remove_cgroups(names: list[str]) -> None:

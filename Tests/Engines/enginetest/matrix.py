@@ -3,7 +3,6 @@
 from pathlib import Path
 
 MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
-BEGIN, END = "<!-- matrix: written by make engines-test -->", "<!-- end of matrix -->"
 
 
 class Matrix:
@@ -65,7 +64,8 @@ class Matrix:
         return "\n".join(lines).strip()
 
 
-def write(path: Path, table: str) -> None:
-    """Puts the table between its two marks."""
-    before, _, rest = path.read_text().partition(BEGIN)
-    path.write_text(f"{before}{BEGIN}\n\n{table}\n\n{END}{rest.partition(END)[2]}")
+def write(path: Path, name: str, table: str) -> None:
+    """Puts the table between the two marks of its name."""
+    begin, end = f"<!-- {name}: written by make engines-test -->", f"<!-- end of {name} -->"
+    before, _, rest = path.read_text().partition(begin)
+    path.write_text(f"{before}{begin}\n\n{table}\n\n{end}{rest.partition(end)[2]}")
