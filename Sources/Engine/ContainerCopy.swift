@@ -147,7 +147,7 @@ extension EngineContainer {
             upper: upper.borrowed, lower: below.borrowed, mountPoints: try mountPoints())
     }
 
-    private func mountPoints() throws(StepError) -> Set<Path> {
+    func mountPoints() throws(StepError) -> Set<Path> {
         let bytes = try configuration()
         do throws(JSONError) {
             return Set(try RuntimeSpec(json: bytes).mounts.map { Path($0.destination) })

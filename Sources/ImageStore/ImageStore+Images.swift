@@ -116,6 +116,9 @@ extension ImageStore {
         return digits.allSatisfy { $0.isHexDigit && !$0.isUppercase } ? digits : nil
     }
 
+    /// The image of a manifest, which a lease or a name has.
+    package func image(of manifest: Digest) throws(StepError) -> StoredImage { try record(of: manifest) }
+
     /// The image of a manifest.
     func record(of manifest: Digest) throws(StepError) -> StoredImage {
         let step: Step = "read image \(manifest)"

@@ -46,8 +46,14 @@ extension ImageStore {
     }
 
     private func inUse(_ users: [Lease], _ text: String, _ step: Step) -> StepError {
-        StepError(
-            step, refused: "used by container \(users.map(\.name).sorted().joined(separator: ", "))",
+        let containers = users.map(\.name).filter { !$0.hasPrefix(Self.mountPrefix) }.sorted()
+        if containers.isEmpty {
+            return StepError(
+                step, refused: "it is mounted", hint: "skiff image unmount \(text)", code: .inUse,
+                operand: text)
+        }
+        return StepError(
+            step, refused: "used by container \(containers.joined(separator: ", "))",
             hint: "remove the container first, or use --force", code: .inUse, operand: text)
     }
 

@@ -131,4 +131,35 @@ package enum OverlayMount {
             return try open("merged", [.pathOnly, .directory, .noFollow], in: writable)
         }
     }
+
+    /// Mounts layers (top first, at least one) read-only, without anything to write to.
+    /// - Parameter place: a directory that the legacy way may mount on for a moment.
+    package static func mountForReading(
+        _ layers: [BorrowedFD], name: String, place: BorrowedFD
+    ) throws(StepError) -> MountTree {
+        try during("mount the layers of \(name)") { () throws(SyscallError) in
+            if layers.count == 1 {
+                let tree = try cloneTree("", in: layers[0], recursive: false)
+                try setMountAttributes(tree.borrowed, set: .readOnly)
+                return tree
+            }
+            do throws(SyscallError) {
+                let context = try FileSystemContext(type: "overlay")
+                try context.set("source", to: "overlay")
+                for layer in layers { try context.set("lowerdir+", to: shortName(layer)) }
+                return try context.mount(.readOnly)
+            } catch {
+                guard [.EINVAL, .ENOSYS, .EOPNOTSUPP].contains(error.errno) else { throw error }
+            }
+            try makeDirectoryIfMissing("merged", in: place, mode: 0o700)
+            let options = "lowerdir=" + layers.map(shortName).joined(separator: ":")
+            guard options.utf8.count < 4096 else { throw SyscallError(.mount, on: "overlay options", .E2BIG) }
+            let target: Path = "/proc/self/fd/\(place.rawValue)/merged"
+            try LinuxSystem.legacyMount(
+                source: "overlay", onto: target, type: "overlay", flags: 1, data: options)
+            let copy = try cloneTree(target, recursive: false)
+            try unmount(target, lazily: true)
+            return copy
+        }
+    }
 }

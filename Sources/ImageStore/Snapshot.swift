@@ -56,6 +56,15 @@ package struct Snapshot: ~Copyable {
             isVolatile: isVolatile)
     }
 
+    /// What the container sees, without a way to change it, also while it runs: a detached overlay, gone with the value.
+    package borrowing func mountForReading() throws(StepError) -> MountTree {
+        let layers = try openLayers()
+        defer { withExtendedLifetime(layers) {} }
+        let upper = try openUpper()
+        return try OverlayMount.mountForReading(
+            [upper.borrowed] + layers.map(\.borrowed), name: lease.name, place: directory.borrowed)
+    }
+
     /// Removes the writable top and gives the lease back. The overlay must not be mounted any more.
     package consuming func remove() throws(StepError) {
         let name = lease.name

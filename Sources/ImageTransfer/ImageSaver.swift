@@ -122,34 +122,13 @@ package struct ImageSaver {
     // MARK: Writing
 
     private static func write(_ members: [Member], to target: Path, isDirectory: Bool) throws(StepError) {
-        let step: Step = "write \(target)"
-        let existing = try during(step) { () throws(SyscallError) in
-            try statusIfPresent(of: target, following: true)
-        }
-        if let existing {
-            // A pipe or a device is there to be written to.
-            guard [.fifo, .characterDevice].contains(existing.kind), !isDirectory else {
-                throw StepError(
-                    step, refused: "it exists", hint: "remove it, or choose another name", code: .inUse,
-                    operand: target.string)
+        if isDirectory {
+            return try NewFile.make(target) { (draft) throws(StepError) in
+                try writeDirectory(members, draft, "write \(target)")
             }
-            let file = try during(step) { () throws(SyscallError) in try open(target, .writeOnly) }
-            return try archive(members, to: file.borrowed, target.string)
         }
-        let draft = Path("\(target).part-\(currentProcessID())")
-        do throws(StepError) {
-            if isDirectory {
-                try writeDirectory(members, draft, step)
-            } else {
-                let file = try during(step) { () throws(SyscallError) in
-                    try open(draft, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o644)
-                }
-                try archive(members, to: file.borrowed, target.string)
-            }
-            try during(step) { () throws(SyscallError) in try rename(draft, to: target, exclusively: true) }
-        } catch {
-            bestEffort("the first error counts") { () throws(SyscallError) in try removeTree(draft) }
-            throw error
+        try NewFile.write(target) { (file) throws(StepError) in
+            try archive(members, to: file, target.string)
         }
     }
 

@@ -112,13 +112,15 @@ struct SavableImage {
     }
 
     /// A tree as an uncompressed archive in a file without a name.
+    /// - Parameters:
+    ///   - lower: the layers below an upper directory; then marks that hide nothing in them are left out.
     static func archived(
         _ tree: BorrowedFD, _ form: TreeArchiver.Form, ids: IDShift = .none, emptyToSkip: Set<Path> = [],
-        _ staged: borrowing Staging, _ step: Step
+        lower: LowerLayers? = nil, _ staged: borrowing Staging, _ step: Step
     ) throws(StepError) -> (Descriptor, Blob) {
         let file = try spool(staged, step)
         let output = TarOutput(file.borrowed, hashes: true)
-        var archiver = TreeArchiver(output, form, ids: ids, emptyToSkip: emptyToSkip)
+        var archiver = TreeArchiver(output, form, ids: ids, emptyToSkip: emptyToSkip, lower: lower)
         try archiver.archive(tree, step)
         let digest = output.finishedDigest()
         return (

@@ -21,6 +21,8 @@ struct TreeArchiver {
     private let ids: IDShift
     /// Paths that are left out if they are empty files, or directories that hold nothing but such paths.
     private let emptyToSkip: Set<Path>
+    /// What the tree is the upper layer of; nil for a layer of the store, whose marks all hide something.
+    private let lower: LowerLayers?
     private var firstNames: [Inode: [UInt8]] = [:]
 
     private struct Inode: Hashable {
@@ -32,11 +34,15 @@ struct TreeArchiver {
     /// - Parameters:
     ///   - emptyToSkip: paths below the root that are left out if they are empty files, or directories that hold
     ///     nothing but such paths: mount points.
-    init(_ output: TarOutput, _ form: Form, ids: IDShift = .none, emptyToSkip: Set<Path> = []) {
+    init(
+        _ output: TarOutput, _ form: Form, ids: IDShift = .none, emptyToSkip: Set<Path> = [],
+        lower: LowerLayers? = nil
+    ) {
         self.output = output
         self.form = form
         self.ids = ids
         self.emptyToSkip = emptyToSkip
+        self.lower = lower
     }
 
     /// Writes the whole tree, its root as `./`, and ends the archive.
@@ -74,6 +80,7 @@ struct TreeArchiver {
         let path = Path.joining(names, absolute: false)
         if form == .layer {
             if facts.kind == .characterDevice, facts.deviceNumber == DeviceNumber(major: 0, minor: 0) {
+                guard try hides(names, step) != nil else { return }
                 return try addMarker(".wh.\(name)", above, step)
             }
             if name.bytes.starts(with: Array(".wh.".utf8)) {
@@ -97,6 +104,14 @@ struct TreeArchiver {
                 firstNames[inode] = path.bytes
             }
             try addFile(name, in: directory, path, facts, step)
+        }
+    }
+
+    /// What a mark at a path hides; overlayfs marks each new directory, for speed. Nil if nothing.
+    private func hides(_ names: [Path], _ step: Step) throws(StepError) -> FileKind? {
+        guard let lower else { return .directory }
+        return try during(step) { () throws(SyscallError) in
+            try lower.find(EntryPath(names: names))?.status.kind
         }
     }
 
@@ -129,7 +144,9 @@ struct TreeArchiver {
                     hint:
                         "the kernel's overlay has redirect_dir on; copy the directory and remove the old one")
             }
-            if marks.opaque == [UInt8(ascii: "y")] { try addMarker(".wh..wh..opq", names, step) }
+            if marks.opaque == [UInt8(ascii: "y")], try hides(names, step) == .directory {
+                try addMarker(".wh..wh..opq", names, step)
+            }
         }
         try walk(inner.borrowed, names, step)
     }
@@ -204,19 +221,34 @@ struct TreeArchiver {
 }
 
 /// How ids of a tree on the disk become those of an archive: the other way round than a user namespace maps them.
-struct IDShift: Sendable {
+package struct IDShift: Sendable {
     /// One range of a mapping.
-    struct Range: Sendable {
+    package struct Range: Sendable {
         let inside: UInt32
         let outside: UInt32
         let count: UInt32
+
+        /// Reads `INSIDE:OUTSIDE:COUNT`; nil if it is not that.
+        package init?(_ text: String) {
+            let numbers = text.split(separator: ":", omittingEmptySubsequences: false).map { UInt32($0) }
+            guard numbers.count == 3, let inside = numbers[0], let outside = numbers[1],
+                let count = numbers[2]
+            else { return nil }
+            (self.inside, self.outside, self.count) = (inside, outside, count)
+        }
     }
 
     let users: [Range]
     let groups: [Range]
 
+    /// The inverse of a user namespace's mappings.
+    package init(users: [Range], groups: [Range]) {
+        self.users = users
+        self.groups = groups
+    }
+
     /// Ids stay as they are.
-    static let none = IDShift(users: [], groups: [])
+    package static let none = IDShift(users: [], groups: [])
     /// Who owns what the mapping does not know.
     private static let overflow: UInt32 = 65534
 

@@ -8,6 +8,8 @@ struct SkiffImage: ParsableCommand {
         subcommands: [
             LoadCommand.self, ImagesCommand.self, RemoveCommand.self, InspectCommand.self, TagCommand.self,
             UntagCommand.self, HistoryCommand.self, PruneCommand.self, SaveCommand.self,
+            CommitCommand.self, ExportCommand.self, ImportCommand.self, MountCommand.self,
+            UnmountCommand.self,
         ])
 }
 

@@ -61,6 +61,26 @@ extension Command {
                 ]))
     }
 
+    /// `skiff import FILE [NAME]`
+    static var importArchive: Command {
+        passing(
+            to: "import",
+            CommandVerb(
+                "import", .engine, "Make an image of a file system in a tar archive, and print its id",
+                details: "FILE may be compressed; - is standard input.",
+                operands: CommandOperands("FILE [NAME]", 1, 2),
+                options: makeOptions + [CommandOption("quiet", "q", "Accepted; only the id is printed")]))
+    }
+
+    /// What `commit` and `import` say about the new image.
+    static let makeOptions = [
+        CommandOption(
+            "change", "c", value: "INSTRUCTION",
+            "CMD, ENTRYPOINT, ENV, LABEL, WORKDIR, USER, EXPOSE, VOLUME or STOPSIGNAL, as in a Dockerfile"),
+        CommandOption("author", "a", value: "TEXT", "Who makes it"),
+        CommandOption("message", "m", value: "TEXT", "A remark for the image's history"),
+    ]
+
     /// `skiff tag IMAGE NAME…`
     static var tag: Command {
         passing(
@@ -114,7 +134,8 @@ extension Command {
     /// `skiff image COMMAND …`: whatever the helper does.
     static var image: Command {
         let verb = CommandVerb(
-            "image", .engine, "Commands over images: load, ls, rm, tag, history, inspect, prune and others",
+            "image", .engine,
+            "Commands over images: load, ls, rm, tag, history, inspect, mount, prune and others",
             details:
                 "What follows is read by the helper; `skiff image inspect IMAGE` shows an image's configuration, "
                 + "`skiff image help` lists all commands.",

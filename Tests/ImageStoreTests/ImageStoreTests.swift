@@ -71,6 +71,58 @@ private final class TestStore {
         #expect(error?.description.contains("version 2") == true)
     }
 
+    /// Word for word what the first version wrote; only members may be added to it.
+    @Test func `a store as the first version wrote it is read, and cleaned up`() throws {
+        let test = try TestStore()
+        let (a, one) = (String(repeating: "a", count: 64), String(repeating: "1", count: 64))
+        let folder = test.path.appending("images/sha256-\(a)")
+        try makeDirectory(folder, mode: 0o700)
+        let config =
+            #"{"architecture":"amd64","os":"linux","rootfs":{"type":"layers","diff_ids":["sha256:\#(one)"]}}"#
+        let files: [(Path, String)] = [
+            ("store.json", "{\"version\":1}\n"),
+            (
+                "names.json",
+                """
+                {
+                  "images": [
+                    {
+                      "name": "web:1",
+                      "manifest": "sha256:\(a)",
+                      "loaded": "2026-11-20T10:00:00Z"
+                    }
+                  ]
+                }
+                """
+            ),
+            ("images/sha256-\(a)/config.json", config),
+            (
+                "images/sha256-\(a)/manifest.json",
+                #"{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"#
+                    + #""sha256:\#(one)","size":2},"layers":[{"mediaType":"#
+                    + #""application/vnd.oci.image.layer.v1.tar","digest":"sha256:\#(one)","size":10}]}"#
+            ),
+            (
+                "images/sha256-\(a)/record.json",
+                #"{"manifest":"sha256:\#(a)","configDigest":"sha256:\#(one)","layers":[{"diffID":"sha256:\#(one)","#
+                    + #""chainID":"sha256:\#(one)","size":10}],"config":\#(config)}"#
+            ),
+        ]
+        for (name, text) in files {
+            let file = try LinuxSystem.open(
+                test.path.appending(name), [.writeOnly, .create, .truncate], mode: 0o600)
+            try file.borrowed.writeAll(text)
+        }
+        try makeDirectories(test.path.appending("layers/sha256-\(one)/fs"), mode: 0o755)
+        let store = try test.open()
+        let listed = try store.allImages()
+        #expect(listed.flatMap { $0.names.map(\.name.description) } == ["web:1"])
+        #expect(listed.map(\.image.size) == [10])
+        #expect(try store.blobDigests(of: listed[0].image.manifestDigest).map(\.hex) == [one])
+        #expect(try store.remove("web:1").deleted.map(\.hex) == [one])
+        #expect(try test.names(in: "layers").isEmpty && test.names(in: "images").isEmpty)
+    }
+
     @Test func `images are found by name, long name, digest and the beginning of an id`() throws {
         let test = try TestStore()
         try test.add("docker.io/library/web:1", manifest: "a", layers: ["1"])
