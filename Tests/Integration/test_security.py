@@ -1,6 +1,7 @@
 """What published vulnerabilities teach: one test or more for each kind that a runtime can have. The numbers are CVEs."""
 
 import hashlib
+import json
 import os
 import shutil
 import socket
@@ -286,3 +287,72 @@ def test_default_capabilities_do_not_allow_what_they_should_not(rt, bundle, verb
         assert answer["errno"] == ""
     else:
         assert answer["errno"] in ("EPERM", "EROFS", "EACCES"), answer
+
+
+@pytest.mark.skiff_only
+def test_2015_1334_2025_52881_exec_does_not_write_into_a_proc_that_the_container_covers(rt, bundle):
+    """A container that may mount covers its /proc and plants files where the runtime would write."""
+    bundle.capabilities("CAP_SYS_ADMIN")
+    bundle.linux.pop("maskedPaths"), bundle.linux.pop("readonlyPaths")
+    (bundle.rootfs / "bin/cover").write_text(
+        "#!/bin/sh\nbusybox mount -t tmpfs tmpfs /proc && busybox mkdir -p /proc/self/attr /proc/thread-self/attr && "
+        ": >/proc/self/oom_score_adj && : >/proc/self/attr/exec && echo covered\nbusybox sleep 100\n")
+    (bundle.rootfs / "bin/cover").chmod(0o755)
+    bundle.process["args"] = ["/bin/sh", "/bin/cover"]
+    with rt.container(bundle) as c:
+        c.wait_text("covered")
+        spec = {"cwd": "/", "args": ["/bin/probe", "sleep"], "oomScoreAdj": 321}
+        (c.bundle.path / "process.json").write_text(json.dumps(spec))
+        pid_file = c.bundle.path / "pid"
+        rt("exec", "--detach", "--pid-file", pid_file, "--process", c.bundle.path / "process.json", c.id).ok()
+        assert Path(f"/proc/{pid_file.read_text()}/oom_score_adj").read_text() == "321\n"
+        assert c.exec("/bin/cat", "/proc/self/oom_score_adj").ok().out == ""
+
+
+@pytest.mark.skiff_only
+@pytest.mark.parametrize("name", ["dev", "proc", "mnt"])
+def test_2015_3629_a_second_start_with_changed_links_stays_inside(rt, bundle, canary, name):
+    bundle.writable().mount("/mnt/below", "tmpfs", "tmpfs")
+    rt.report(bundle)
+    place = bundle.rootfs / name
+    place.rename(bundle.rootfs / "old")
+    place.symlink_to(canary)
+    before = host.mounts()
+    rt.run(bundle.probe(("echo", "x")))
+    assert host.mounts() == before and set(os.listdir(canary)) == {"directory", "file"}
+
+
+@pytest.mark.skiff_only
+@pytest.mark.parametrize("change, words", [
+    (lambda b: b.namespace("network", "/proc/self/ns/" + "n" * 70000), ["File name too long"]),
+    (lambda b: b.config.update(hostname="h" * 70000), ["hostname", "64"]),
+    (lambda b: b.mount("/" + "d/" * 35000, "tmpfs", "tmpfs"), ["File name too long"]),
+    (lambda b: b.process.update(cwd="/" + "d" * 70000), ["File name too long"]),
+])
+def test_2021_43784_texts_of_70_kb_are_refused_whole(rt, bundle, change, words):
+    change(bundle)
+    rt.refuse(bundle, *words)
+
+
+@pytest.mark.skiff_only
+def test_2021_43784_a_variable_of_70_kb_arrives_whole(rt, bundle):
+    text = "LONG=" + "x" * 70000
+    bundle.process["env"].append(text)
+    assert text in rt.report(bundle)["env"]
+
+
+@pytest.mark.skiff_only
+def test_2022_1227_no_verb_executes_anything_of_the_container(rt, bundle):
+    for name in ("ps", "nsenter", "sh", "kill", "busybox", "ld.so", "criu"):
+        program = bundle.rootfs / "bin" / name
+        program.unlink(missing_ok=True)
+        program.write_text("#!/bin/probe mkdir\n")
+        program.chmod(0o755)
+    (bundle.rootfs / "etc/ld.so.preload").write_text("/lib/evil.so\n")
+    bundle.writable()
+    with rt.sleeping(bundle) as c:
+        for words in (["ps", c.id], ["ps", "--format", "json", c.id], ["state", c.id], ["events", "--stats", c.id], ["list"], ["pause", c.id],
+                      ["resume", c.id], ["update", "--pids-limit", "100", c.id]):
+            rt(*words)
+        assert len(c.probe("processes")[0]["processes"]) == 2
+        assert not (bundle.rootfs / "d").exists()
