@@ -105,14 +105,28 @@ static long drop(long descriptor) {
     return -1;
 }
 
-/// A detached overlay of `directory` without an upper layer; the second lower one only has to exist and be elsewhere.
-static long overlay(const char *directory) {
+/// Writes the option of an overlay of `directory` and /sys to `to`, which has `room`: in the form that Linux before 6.7
+/// knows, too. It takes 255 bytes, and some characters mean something in it; then 0 is the answer.
+static int layers(const char *directory, char *to, long room) {
+    static const char second[] = ":/sys";
+    const long limit = room < 256 ? room : 256;
+    long length = 0;
+    for (; directory[length] != 0; length++) {
+        const char byte = directory[length];
+        if (length + (long)sizeof second >= limit || byte == ':' || byte == ',' || byte == '\\') return 0;
+        to[length] = byte;
+    }
+    for (unsigned i = 0; i < sizeof second; i++) to[length + i] = second[i];
+    return 1;
+}
+
+/// A detached overlay of the directories in `lower` without an upper layer.
+static long overlay(const char *lower) {
     const long string = FSCONFIG_SET_STRING;
     const long attributes = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
     long context = call(SYS_fsopen, (long)"overlay", FSOPEN_CLOEXEC, 0, 0, 0);
     if (context < 0) return context;
-    if (call(SYS_fsconfig, context, string, (long)"lowerdir+", (long)directory, 0) < 0) return drop(context);
-    if (call(SYS_fsconfig, context, string, (long)"lowerdir+", (long)"/sys", 0) < 0) return drop(context);
+    if (call(SYS_fsconfig, context, string, (long)"lowerdir", (long)lower, 0) < 0) return drop(context);
     if (call(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, 0, 0, 0) < 0) return drop(context);
     long tree = call(SYS_fsmount, context, FSMOUNT_CLOEXEC, attributes, 0, 0);
     drop(context);
@@ -133,7 +147,10 @@ __attribute__((used, no_stack_protector)) void skiff_seal_early(long *stack) {
     while (path[name - 1] != '/') name--;
     if (name == 1) return;
     path[name - 1] = 0;
-    long tree = overlay(path);
+    // One lower layer is not enough; the second only has to exist and be elsewhere.
+    char *lower = path + length + 1;
+    if (length + 1 >= (long)sizeof path || !layers(path, lower, (long)sizeof path - length - 1)) return;
+    long tree = overlay(lower);
     if (tree < 0) return;
     call(SYS_execveat, tree, (long)(path + name), (long)arguments, (long)environment, 0);
     drop(tree);

@@ -90,8 +90,15 @@ package enum SelfSeal {
     static func overlay(of directory: Path) throws(SyscallError) -> MountTree {
         let context = try FileSystemContext(type: "overlay")
         // Without an upper layer the kernel wants two lower ones; the second only has to exist and be elsewhere.
-        try context.set("lowerdir+", to: directory)
-        try context.set("lowerdir+", to: "/sys" as Path)
+        let bytes = directory.bytes + Array(":/sys".utf8)
+        let special = Array(#":,\"#.utf8)
+        if bytes.count < 256, !directory.bytes.contains(where: { special.contains($0) }) {
+            try context.set("lowerdir", to: Path(bytes: bytes))
+        } else {
+            // Linux 6.7.
+            try context.set("lowerdir+", to: directory)
+            try context.set("lowerdir+", to: "/sys" as Path)
+        }
         return try context.mount([.readOnly, .noSetUserID, .noDevices])
     }
 
