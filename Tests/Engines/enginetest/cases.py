@@ -5,12 +5,12 @@ import re
 
 
 def case_of(name: str, file: str) -> tuple[str, str]:
-    """`test_podman.py`, `test_pods_share_namespaces[x]` → ("podman", "pods share namespaces (x)"). A parameter that is the
-    name of an engine wins over the file."""
+    """`test_podman.py`, `test_pods_share_namespaces[x]` → ("podman", "pods share namespaces (x)"). The cases of
+    both engines begin with a parameter that names it."""
     match = re.fullmatch(r"test_(\w+?)(?:\[(.*)\])?", name, re.DOTALL)
     words, parameters = match[1].replace("_", " "), [p for p in (match[2] or "").split("-") if p]
     engine = re.sub(r"^test_|\.py$", "", file)
-    if parameters and parameters[0] in ("podman", "docker"):
+    if engine in ("verbs", "application"):
         engine = parameters.pop(0)
     return engine, f"{words} ({'-'.join(parameters)})" if parameters else words
 
