@@ -11,7 +11,10 @@ extension Command {
     static var update: Command {
         let verb = CommandVerb(
             "update", .runtime, "Change the limits of a container",
-            details: "Only what is given changes; in a resources document 0 means not given.",
+            details: """
+                Only what is given changes, all of it or nothing; in a resources document 0 means not given. Containers from
+                images keep it for their next start, and need not run.
+                """,
             operands: .container,
             options: [
                 CommandOption(
@@ -19,19 +22,27 @@ extension Command {
                     "Limits as linux.resources of config.json; - reads them from standard input")
             ] + LimitOption.allCases.map(\.option))
         return Command(verb: verb) { (invocation) throws(CommandError) in
-            let container = try invocation.updatable()
             let request = try request(invocation.arguments)
             for option in LimitOption.allCases where option.isObsolete {
                 guard invocation.arguments.value(option.rawValue) != nil else { continue }
                 invocation.output.warn(
                     "--\(option.rawValue) has no effect: no kernel has this limit any more")
             }
+            // A document is an engine's, which knows what it does.
+            let refusesKilling = invocation.arguments.value("memory") != nil
+            if try invocation.meansEngineContainer() {
+                let container = try invocation.engineContainer(invocation.arguments.words[0])
+                try command { () throws(StepError) in
+                    try container.update(request, refusesKilling: refusesKilling)
+                }
+                return 0
+            }
+            let container = try invocation.container()
             try command { () throws(StepError) in
                 let host = request.cpuWeight == nil ? nil : try CgroupHost.detect()
                 try container.update(
                     request.resources(hasUnifiedCPU: host?.home(of: .cpu) == .unified),
-                    resctrl: request.schemata,
-                    refusesKilling: invocation.arguments.value("memory") != nil)
+                    resctrl: request.schemata, refusesKilling: refusesKilling)
             }
             return 0
         }
@@ -61,14 +72,5 @@ extension Command {
         } catch {
             throw CommandError(StepError("read the resources in \(file)", SpecError(error)))
         }
-    }
-}
-
-extension Invocation {
-    /// The container whose limits are to change: the engine's are known by their names, too.
-    fileprivate func updatable() throws(CommandError) -> Container {
-        guard try meansEngineContainer() else { return try container() }
-        let id = try engineContainer(arguments.words[0]).record.id
-        return try command { () throws(StepError) in try Container.load(ContainerID(id), from: store) }
     }
 }

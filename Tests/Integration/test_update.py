@@ -129,6 +129,29 @@ def test_cli_11_a_document_of_limits(rt, limited, scratch, how):
     assert {key for key in before if before[key] != after[key]} == {"pids/pids.max"}
 
 
+@needs("pids")
+def test_cli_11_zeros_of_engines_mean_not_given(rt, limited):
+    before = files(limited)
+    zeros = {"memory": {"limit": 0, "reservation": 0, "swap": 0, "kernel": 0, "kernelTCP": 0},
+             "cpu": {"shares": 0, "quota": 0, "period": 0, "realtimeRuntime": 0, "realtimePeriod": 0, "cpus": "", "mems": ""},
+             "pids": {"limit": 0}, "blockIO": {"weight": 0}}
+    rt("update", "-r", "-", limited.id, stdin=json.dumps(zeros).encode()).ok()
+    assert files(limited) == before
+
+
+@pytest.mark.skiff_only
+def test_zeros_of_engines_mean_unset_at_create_too(rt, bundle):
+    bundle.linux["resources"].update({
+        "memory": {"limit": 0, "reservation": 0, "swap": 0, "swappiness": 18446744073709551615},
+        "cpu": {"shares": 0, "quota": 0, "period": 0, "realtimeRuntime": 0, "realtimePeriod": 0, "cpus": "", "mems": ""},
+        "blockIO": {"weight": 0, "leafWeight": 0}, "hugepageLimits": [], "network": {}})
+    with rt.sleeping(bundle) as c:
+        if tree("memory"):
+            assert read(c.pid, "memory", "memory.limit_in_bytes", "memory.max") in ("max", "9223372036854771712")
+        if tree("cpu"):
+            assert read(c.pid, "cpu", "cpu.cfs_quota_us", "cpu.max") in ("-1", "max 100000")
+
+
 @needs("memory")
 @needs("pids")
 @needs("cpu")

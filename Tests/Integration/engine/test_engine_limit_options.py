@@ -110,6 +110,29 @@ def test_an_update_that_fails_at_its_last_file_restores_all_before(engine):
     engine("rm", "-f", id).ok()
 
 
+def test_new_limits_hold_for_the_next_start_too(engine):
+    if tree("memory") is None:
+        pytest.skip("no memory controller in this view")
+    limit = ("memory", "memory.max" if (tree("memory") / "cgroup.controllers").exists() else "memory.limit_in_bytes")
+    processes = ("pids", "pids.max")
+    id = engine.detached("--name", "again", "--memory", "64m", "--memory-swap", "80m", "--cpu-shares", "500", "busybox", "sleep", "300")
+    engine("update", "--memory", "70m", "--pids-limit", "44", "--cpu-weight", "300", "again").ok()
+    engine("restart", "-t", "0", "again").ok()
+    shows(engine.pid(id), limit, str(70 * MIB))
+    shows(engine.pid(id), processes, "44")
+    shows(engine.pid(id), ("cpu", "cpu.weight" if limit[1] == "memory.max" else "cpu.shares"), "300" if limit[1] == "memory.max" else "3072")
+    # Refused: neither the container nor its next start has it.
+    engine("update", "--memory", "60m", "--cpuset-cpus", "4000", "again").failed("cpus")
+    shows(engine.pid(id), limit, str(70 * MIB))
+    engine("stop", "-t", "0", "again").ok()
+    engine("update", "--memory", "nothing", "again").failed("--memory")
+    engine("update", "--memory", "5m", "--memory-swap", "3m", "again").failed("swap")
+    engine("update", "--memory", "75m", "again").ok()
+    engine("start", "again").ok()
+    shows(engine.pid(id), limit, str(75 * MIB))
+    engine("rm", "-f", id).ok()
+
+
 def test_a_limit_that_only_killing_could_reach_is_refused(engine):
     """cgroup v1 refuses it by itself, v2 would kill: then skiff refuses it."""
     if tree("memory") is None:

@@ -2,6 +2,9 @@
 
 import json
 import time
+from pathlib import Path
+
+from skifftest.process import until
 
 import pytest
 
@@ -41,6 +44,24 @@ def test_a_fifth_of_a_processor(engine):
     # The lower bounds are for a machine that others use, too.
     assert 0.1 <= used <= 0.3 * wall
     assert int(text.split("throttled periods")[1].split()[0]) > 2
+
+
+def test_weights_divide_a_processor(engine):
+    """Whatever else the machine does: both get their part of what is left. The virtual machine shows it closer."""
+    busy = ["busybox", "sh", "-c", "while :; do :; done"]
+    ids = [engine.detached("--cpuset-cpus", "0", "--cpu-weight", str(weight), *busy) for weight in (100, 300)]
+
+    def used(id):
+        words = Path(f"/proc/{engine.pid(id)}/stat").read_text().rsplit(")", 1)[1].split()
+        return int(words[11]) + int(words[12])
+
+    time.sleep(0.5)
+    first = [used(id) for id in ids]
+    until(lambda: used(ids[0]) - first[0] > 100, "a second of work", timeout=60)
+    light, heavy = (used(id) - then for id, then in zip(ids, first))
+    for id in ids:
+        engine("rm", "-f", id).ok()
+    assert 2.2 <= heavy / light <= 4
 
 
 def test_limits_are_seen_inside(engine):
