@@ -52,7 +52,7 @@ def home():
     for daemon in reversed(made.daemons):
         daemon.stop()
     homes.end_everything()
-    homes.remove_cgroups([f"{host.TOKEN}docker", "libpod_parent", "buildah_parent"])
+    homes.remove_cgroups()
     subprocess.run(["umount", "--lazy", path], check=True)
     path.rmdir()
 
