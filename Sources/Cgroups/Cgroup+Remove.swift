@@ -49,6 +49,18 @@ extension Cgroup {
         if let failure { throw failure }
     }
 
+    /// What a launch that failed takes back: its processes, and the directories that `create` made. Those that were
+    /// there before stay, with what is below them.
+    package func takeBack() throws(StepError) {
+        if record.unit != nil || isWhollyNew {
+            try remove()
+        } else if try isPopulated() {
+            try kill()
+            try waitUntilEmpty(Deadline(milliseconds: 10_000))
+        }
+        removeMade()
+    }
+
     /// Removes the directories if nothing is in them, as it is when a container has ended; false if something stands
     /// against it. The kernel's refusal is the cheapest way to ask.
     private func removeEmpty() -> Bool {
@@ -103,6 +115,7 @@ extension Cgroup {
     private func removeAll(_ tree: CgroupFiles) throws(StepError) {
         let deadline = Deadline(milliseconds: 5_000)
         var pause: Int64 = 50_000
+        var hasWaited = false
         while true {
             do throws(SyscallError) {
                 try removeDirectory(tree.path)
@@ -115,6 +128,13 @@ extension Cgroup {
                     try Self.removeChildren(of: tree.descriptor)
                 }
                 if removedChildren { continue }
+                if tree.version == .unified, !hasWaited {
+                    hasWaited = true
+                    let isEmpty = try during(step) { () throws(SyscallError) in
+                        try EventsFile(tree).wait(until: "populated", is: 0, deadline)
+                    }
+                    if isEmpty { continue }
+                }
             }
             // A task that has ended leaves a v1 tree a moment after its parent saw the end; there is no event for it.
             Clock.sleep(nanoseconds: pause)

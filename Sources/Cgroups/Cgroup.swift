@@ -110,6 +110,19 @@ package struct Cgroup: ~Copyable {
         made = []
         return notes
     }
+
+    /// Whether all its directories were made by `create`.
+    var isWhollyNew: Bool { trees.allSatisfy { tree in made.contains { $0 == tree.path } } }
+
+    /// Removes the directories that `create` made; a failure is not told, as others may use those above by now.
+    func removeMade() {
+        for path in made.reversed() {
+            bestEffort("others may use it by now, and a failed undoing must not hide the cause") {
+                () throws(SyscallError) in
+                try removeDirectory(path)
+            }
+        }
+    }
 }
 
 extension Cgroup {

@@ -14,20 +14,29 @@ enum CgroupDirectories {
                 if error.errno == .EEXIST { return [] }
                 if error.errno != .ENOENT || attempt == 100 { throw error }
             }
+            var made: [Path] = []
             do throws(SyscallError) {
-                let made = try makeParents(relative, below: root)
+                try makeParents(relative, below: root, &made)
                 try makeDirectory(whole)
                 return made + [whole]
             } catch {
                 if error.errno == .EEXIST { continue }
-                if error.errno != .ENOENT { throw error }
+                if error.errno == .ENOENT { continue }
+                for path in made.reversed() {
+                    bestEffort("the first error counts; others may use it by now") {
+                        () throws(SyscallError) in
+                        try removeDirectory(path)
+                    }
+                }
+                throw error
             }
         }
         return []
     }
 
-    private static func makeParents(_ relative: Path, below root: Path) throws(SyscallError) -> [Path] {
-        var made: [Path] = []
+    private static func makeParents(
+        _ relative: Path, below root: Path, _ made: inout [Path]
+    ) throws(SyscallError) {
         var path = root
         for name in relative.components.dropLast() {
             path = path.appending(name)
@@ -38,27 +47,18 @@ enum CgroupDirectories {
                 if error.errno != .EEXIST { throw error }
             }
         }
-        return made
     }
 
-    /// A cgroup that was there before must hold no processes and not be frozen: it belongs to somebody (CG-5).
+    /// A cgroup that was there before must hold no processes, neither itself nor below, and not be frozen: it belongs to
+    /// somebody (CG-5). And the kernel must take processes into it.
     static func checkUnused(_ files: CgroupFiles) throws(StepError) {
         let step: Step = "use cgroup \(files.path)"
-        let isUsed = try during(step) { () throws(SyscallError) in
-            try !KernelText.processIDs(files.read("cgroup.procs")).isEmpty
-        }
+        let (isUsed, isFrozen) = try during(step) { () throws(SyscallError) in try state(of: files) }
         if isUsed {
             throw StepError(
                 step, refused: "the container's cgroup is not empty",
                 hint: "give the container a cgroupsPath of its own, or remove the container that uses it",
                 code: .inUse, operand: files.path.string)
-        }
-        let isFrozen = try during(step) { () throws(SyscallError) in
-            switch files.tree {
-            case .unified: try KernelText.value(of: "frozen", in: files.read("cgroup.events")) == 1
-            case .legacy("freezer"): try files.text("freezer.state") != "THAWED"
-            case .legacy: false
-            }
         }
         if isFrozen {
             throw StepError(
@@ -66,6 +66,22 @@ enum CgroupDirectories {
                 code: .inUse,
                 operand: files.path.string)
         }
+        if files.version == .unified, let refusal = CgroupRules.refusal(step, files) { throw refusal }
+    }
+
+    private static func state(
+        of files: CgroupFiles
+    ) throws(SyscallError) -> (isUsed: Bool, isFrozen: Bool) {
+        if files.version == .unified {
+            let events = try files.read("cgroup.events")
+            return (
+                KernelText.value(of: "populated", in: events) == 1,
+                KernelText.value(of: "frozen", in: events) == 1
+            )
+        }
+        let isUsed = try !KernelText.processIDs(files.read("cgroup.procs")).isEmpty
+        guard files.tree == .legacy("freezer") else { return (isUsed, false) }
+        return (isUsed, try files.text("freezer.state") != "THAWED")
     }
 
     /// Enables controllers in every cgroup above this one, but only if it lacks some: on a host that is in use they are
@@ -91,6 +107,16 @@ enum CgroupDirectories {
         func enable(_ names: [String]) throws(SyscallError) {
             if names.isEmpty { return }
             try writeFile(file, names.map { "+\($0)" }.joined(separator: " "))
+        }
+        var wanted = wanted
+        if CgroupRules.holdsProcesses(parent) {
+            // What the kernel would enable here would make it a threaded domain, below which no container can run.
+            wanted = []
+            if let name = required.first(where: CgroupRules.threadedControllers.contains) {
+                throw StepError(
+                    "enable the \(name) controller in cgroup \(parent)", refused: "it holds processes itself",
+                    hint: CgroupHints.forEnabling(.EBUSY), code: .cgroupFailed, operand: file.string)
+            }
         }
         let together = bestEffort("tried again one by one below") { () throws(SyscallError) in
             try enable(required + wanted)

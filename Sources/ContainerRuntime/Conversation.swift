@@ -178,7 +178,7 @@ struct Conversation: ~Copyable {
             }
         }
         error = error.noting { () throws(StepError) in try process.record.attachedRoot?.detach() }
-        error = error.noting { () throws(StepError) in try process.cgroup.remove() }
+        error = error.noting { () throws(StepError) in try process.cgroup.takeBack() }
         error = process.resctrl?.undoing(error) ?? error
         if isCommitted, let path = launch.request.pidFile {
             bestEffort("it may not have been written") { () throws(SyscallError) in try unlink(path) }

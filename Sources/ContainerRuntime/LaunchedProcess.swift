@@ -81,7 +81,7 @@ extension Launch {
             do throws(StepError) {
                 try reservation.write(account)
             } catch {
-                throw error.noting { () throws(StepError) in try cgroup.remove() }
+                throw error.noting { () throws(StepError) in try cgroup.takeBack() }
             }
         }
         if !cgroup.notes.isEmpty { hideMissingCgroups(cgroup) }
@@ -99,7 +99,7 @@ extension Launch {
             initial = try startInit(sources, cgroup, record.resctrl, filter, closing: strangers)
         } catch {
             let cause = record.resctrl?.undoing(error) ?? error
-            throw cause.noting { () throws(StepError) in try cgroup.remove() }
+            throw cause.noting { () throws(StepError) in try cgroup.takeBack() }
         }
         return LaunchedProcess(
             reservation: reservation, cgroup: cgroup, cgroupPlan: plan.cgroup, initial: initial,
@@ -151,7 +151,7 @@ extension Launch {
         }
         let error = StepError(
             "make the cgroup", refused: note, hint: "--rootless true goes on without", code: .cgroupFailed)
-        throw error.noting { () throws(StepError) in try cgroup.remove() }
+        throw error.noting { () throws(StepError) in try cgroup.takeBack() }
     }
 
     private mutating func startInit(
@@ -178,7 +178,7 @@ extension Launch {
             outcome = try NamespaceLaunch.clone(
                 plan.initial.namespaces, handles, intoCgroup: cgroup.v2Directory)
         } catch {
-            throw error.coded(.namespaceFailed)
+            throw cgroup.namingRule(error).coded(.namespaceFailed)
         }
         switch consume outcome {
         case .child:

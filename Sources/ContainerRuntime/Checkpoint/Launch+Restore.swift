@@ -231,7 +231,7 @@ private struct RestoreAttempt: ~Copyable {
                 bestEffort("it may not have been written") { () throws(SyscallError) in try unlink(path) }
             }
         }
-        error = error.noting { () throws(StepError) in try cgroup.remove() }
+        error = error.noting { () throws(StepError) in try cgroup.takeBack() }
         return error
     }
 }

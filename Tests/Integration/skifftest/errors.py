@@ -52,13 +52,15 @@ def run_file(rt, bundle, path: str, content: bytes, code: int | None = None) -> 
     return told(result)
 
 
-def without_call(number: int):
-    """Makes the kernel answer ENOSYS to a system call, in this process and what it starts."""
+def without_call(number: int, deadly: bool = False):
+    """Makes the kernel answer ENOSYS to a system call, in this process and what it starts; or kill who makes it."""
+    answer = 0x80000000 if deadly else 0x00050000 | 38  # SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_ERRNO
+
     def install():
         libc = ctypes.CDLL(None, use_errno=True)
         code = struct.pack("=HBBI", 0x20, 0, 0, 0)  # load the call's number
         code += struct.pack("=HBBI", 0x15, 0, 1, number)  # if it is this one
-        code += struct.pack("=HBBI", 0x06, 0, 0, 0x00050000 | 38)  # errno ENOSYS
+        code += struct.pack("=HBBI", 0x06, 0, 0, answer)
         code += struct.pack("=HBBI", 0x06, 0, 0, 0x7FFF0000)  # allow
         buffer = ctypes.create_string_buffer(code, len(code))
         program = struct.pack("@HP", 4, ctypes.addressof(buffer))
