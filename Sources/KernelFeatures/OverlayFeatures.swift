@@ -34,10 +34,16 @@ extension KernelFeature {
                     _ = try context.mount()
                     return .present
                 }),
-            option(
-                "read-only", since: "6.7", "guarding skiff's own file without a copy of it",
-                "a copy in memory", writable: false
-            ) { (context) throws(SyscallError) in try context.set("lowerdir+", to: "second") },
+            KernelFeature(
+                "overlay.read-only", .overlay, .recommended, since: "4.0",
+                for: "guarding skiff's own file without a copy of it", without: "a copy in memory",
+                .process { () throws(SyscallError) in
+                    try enterPlace()
+                    let context = try FileSystemContext(type: "overlay")
+                    try context.set("lowerdir", to: "lower:second")
+                    _ = try context.mount([.readOnly, .noSetUserID, .noDevices])
+                    return .present
+                }),
             option(
                 "volatile", since: "5.10", "containers that end do not wait for the disk", "they do",
                 writable: true
