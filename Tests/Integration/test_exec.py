@@ -219,7 +219,7 @@ def test_2016_9962_the_joining_process_shows_nothing_of_the_host(rt, bundle):
 def test_2016_9962_a_joining_process_is_born_without_the_directory_of_its_cgroup(rt, bundle):
     """A container that may trace others could reach the host's control groups through it."""
     bundle.capabilities("CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH")
-    bundle.probe(("echo", "ready"), ("spy", "40", "30"), ("echo", "done"), "sleep")
+    bundle.probe(("echo", "ready"), ("spy", "40", str(30 * host.PATIENCE)), ("echo", "done"), "sleep")
     with rt.container(bundle) as c:
         c.wait_text("ready")
         while "done" not in c.text:

@@ -122,13 +122,17 @@ class Running:
         return self.result is not None
 
     def wait(self, timeout: float = DEFAULT_TIMEOUT) -> Result:
+        if self.poll():
+            return self.result
+        deadline = time.monotonic() + timeout * host.PATIENCE
+        descriptor = os.pidfd_open(self.pid)
+        # Orphans fall to this process, and a pid namespace does not end before its processes have been waited for.
+        while not select.select([descriptor], [], [], 0.1)[0] and time.monotonic() < deadline:
+            host.reap()
+        os.close(descriptor)
         if not self.poll():
-            descriptor = os.pidfd_open(self.pid)
-            select.select([descriptor], [], [], timeout * host.PATIENCE)
-            os.close(descriptor)
-            if not self.poll():
-                self.stop()
-                raise AssertionError(f"no end within {timeout} s: {self.result!r}")
+            self.stop()
+            raise AssertionError(f"no end within {timeout} s: {self.result!r}")
         return self.result
 
     def signal(self, number: int) -> None:
