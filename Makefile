@@ -47,6 +47,12 @@ engines-test: ## podman, docker, containerd, buildah, Slurm on skiff, runc and c
 	@scripts/build
 	@Tests/Engines/run --runtime '$(RUNTIME)' --select '$(SELECT)' $(if $(VM),--vm)
 
+fuzz: ## mutate images for FUZZ_SECONDS (600) with a new seed (FUZZ_SEED)
+	@scripts/setup build test
+	@scripts/build
+	@FUZZ_SECONDS='$(or $(FUZZ_SECONDS),600)' FUZZ_SEED='$(or $(FUZZ_SEED),$(shell date +%s))' \
+		"$$(scripts/python-with-pytest)" -m pytest Tests/Integration/test_hostile_images.py -k mutations -rP -q
+
 conformance: ## judge skiff, crun and runc by the specification (RUNTIME= WITHOUT= SUITE= SUITE_DIR=)
 	@scripts/setup build test
 	@scripts/build

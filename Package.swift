@@ -1,6 +1,10 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
+#if canImport(Glibc)
+    import Glibc
+#endif
+
 // Targets, settings and dependency arrows; nothing else. The layers and their direction are explained in
 // docs/architecture.md; `make lint` compares every import with them.
 
@@ -35,6 +39,10 @@ let order = [
     "--symbol-ordering-file=\(Context.packageDirectory)/scripts/functions.order",
 ]
 
+// gzip by ISA-L where it is installed (`scripts/setup build` does), else by zlib; SKIFF_GZIP=zlib forces that.
+let hasIgzip =
+    Context.environment["SKIFF_GZIP"] != "zlib" && access("/usr/include/isa-l/igzip_lib.h", R_OK) == 0
+
 func layer(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .target(name: name, dependencies: dependencies, swiftSettings: strict)
 }
@@ -65,13 +73,18 @@ let targets: [Target] = [
     .systemLibrary(
         name: "CArchive", path: "CShims/CArchive", pkgConfig: "libarchive",
         providers: [.apt(["libarchive-dev"])]),
+    .target(
+        name: "CCompression", path: "CShims/CCompression",
+        cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Wconversion", "-Werror"])]
+            + (hasIgzip ? [.define("SKIFF_IGZIP")] : []),
+        linkerSettings: [.linkedLibrary(hasIgzip ? "isal" : "z"), .linkedLibrary("zstd")]),
     .systemLibrary(
         name: "CDigest", path: "CShims/CDigest", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     // Layer 1: typed Linux and owning bindings
     layer("LinuxSystem", ["CLinux"]),
     layer("SeccompBinding", ["CSeccomp", "LinuxSystem"]),
     layer("CapabilityBinding", ["CCapability", "LinuxSystem"]),
-    layer("ArchiveBinding", ["CArchive", "LinuxSystem"]),
+    layer("ArchiveBinding", ["CArchive", "CCompression", "LinuxSystem"]),
     layer("DigestBinding", ["CDigest"]),
     // Layer 2: documents as types
     layer("JSONCoding", []),
@@ -103,7 +116,10 @@ let targets: [Target] = [
         ]),
     layer(
         "ImageTransfer",
-        ["ImageStore", "ImageSpec", "ArchiveBinding", "DigestBinding", "LinuxSystem", "JSONCoding"]),
+        [
+            "ImageStore", "ImageSpec", "ArchiveBinding", "DigestBinding", "SeccompBinding", "LinuxSystem",
+            "JSONCoding",
+        ]),
     layer("KernelFeatures", ["Cgroups", "LinuxSystem", "JSONCoding"]),
     // Layer 5: command lines
     .executableTarget(

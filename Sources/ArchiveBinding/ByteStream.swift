@@ -14,24 +14,29 @@ package final class ByteStream {
         case sequential(BorrowedFD)
         /// What a decompressor makes of another stream.
         case decompressed(Decompressor)
+        /// What another thread puts into a ring.
+        case ring(ChunkRing, ChunkRing.Reader)
     }
 
     private var source: Source
-    private let observer: (Span<UInt8>) -> Void
+    private let observer: ((Span<UInt8>) -> Void)?
     private let buffer: UnsafeMutableRawBufferPointer
+    private static let bufferSize = 1 << 18
     private let limit: Int64
     /// How many bytes were given out so far.
     package private(set) var count: Int64 = 0
 
     /// A stream from `source`; `observer` sees each piece before anybody else. More than `limit` bytes are an
     /// error. The descriptor must stay open as long as this object lives.
-    package init(
-        _ source: Source, limit: Int64 = .max, observer: @escaping (Span<UInt8>) -> Void = { _ in }
-    ) {
+    package init(_ source: Source, limit: Int64 = .max, observer: ((Span<UInt8>) -> Void)? = nil) {
         self.source = source
         self.limit = limit
         self.observer = observer
-        let size = if case .decompressed = source { 0 } else { 1 << 18 }
+        let size =
+            switch source {
+            case .range, .sequential: Self.bufferSize
+            case .decompressed, .ring: 0
+            }
         // SAFETY: owned by this object and freed in deinit only.
         unsafe buffer = .allocate(byteCount: size, alignment: 4096)
     }
@@ -47,8 +52,10 @@ package final class ByteStream {
         if unsafe piece.isEmpty { return unsafe piece }
         count += Int64(piece.count)
         if count > limit { throw .tooLarge(limit: limit) }
-        // SAFETY: the piece stays where it is until the next call, the span lives for this call only.
-        unsafe piece.withMemoryRebound(to: UInt8.self) { bytes in unsafe observer(bytes.span) }
+        if let observer {
+            // SAFETY: the piece stays where it is until the next call, the span lives for this call only.
+            unsafe piece.withMemoryRebound(to: UInt8.self) { bytes in unsafe observer(bytes.span) }
+        }
         return unsafe piece
     }
 
@@ -58,7 +65,7 @@ package final class ByteStream {
         case .range(let file, let offset, let length):
             if length == 0 { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
             let part = unsafe UnsafeMutableRawBufferPointer(
-                rebasing: buffer.prefix(Int(min(length, 1 << 18))))
+                rebasing: buffer.prefix(Int(min(length, Int64(Self.bufferSize)))))
             let read = try Self.input { () throws(SyscallError) in
                 unsafe try file.read(into: part, at: offset)
             }
@@ -67,13 +74,32 @@ package final class ByteStream {
             // SAFETY: as above.
             return unsafe UnsafeRawBufferPointer(rebasing: part.prefix(read))
         case .sequential(let file):
+            // A pipe gives little at a time: the buffer is filled as long as there is more.
+            var filled = 0
+            while filled < Self.bufferSize {
+                // SAFETY: as above.
+                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+                let read = try Self.input { () throws(SyscallError) in unsafe try file.read(into: rest) }
+                if read == 0 { break }
+                filled += read
+            }
             // SAFETY: as above.
-            let whole = unsafe buffer
-            let read = try Self.input { () throws(SyscallError) in unsafe try file.read(into: whole) }
-            return unsafe UnsafeRawBufferPointer(rebasing: buffer.prefix(read))
+            return unsafe UnsafeRawBufferPointer(rebasing: buffer.prefix(filled))
         case .decompressed(let decompressor):
             return try unsafe decompressor.next()
+        case .ring(let ring, let reader):
+            return try unsafe ring.next(reader)
         }
+    }
+
+    /// Leaves bytes out without reading them, where that can be done: in a file, when nobody has to see them.
+    /// - Returns: how many; 0 where they have to be read.
+    func skip(_ wanted: Int64) -> Int64 {
+        guard case .range(let file, let offset, let length) = source, observer == nil else { return 0 }
+        let skipped = min(max(wanted, 0), length, limit - count)
+        source = .range(file, offset: offset + skipped, length: length - skipped)
+        count += skipped
+        return skipped
     }
 
     /// Reads on to the end, so that the observer has seen everything.

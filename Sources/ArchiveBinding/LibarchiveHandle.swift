@@ -7,18 +7,38 @@ final class LibarchiveHandle {
     private let feed: Feed
 
     /// What the C callback is given: the stream, and the error it met, which libarchive cannot carry.
-    private final class Feed {
+    @safe private final class Feed {
         let stream: ByteStream
         var error: ArchiveError?
-        init(_ stream: ByteStream) { self.stream = stream }
+        /// A piece of the stream that was looked at already; empty once it is given out.
+        var first: UnsafeRawBufferPointer
+
+        init(_ stream: ByteStream, _ first: UnsafeRawBufferPointer) {
+            self.stream = stream
+            // SAFETY: given out once, before the stream is asked for more.
+            unsafe self.first = first
+        }
+
+        func next() throws(ArchiveError) -> UnsafeRawBufferPointer {
+            // SAFETY: whoever gave the first piece has not asked for another one since.
+            if unsafe first.isEmpty { return try unsafe stream.next() }
+            defer { unsafe first = UnsafeRawBufferPointer(start: nil, count: 0) }
+            return unsafe first
+        }
     }
 
-    /// A reader over `stream`; `configure` switches formats and filters on.
-    init(reading stream: ByteStream, configure: (OpaquePointer) -> Void) throws(ArchiveError) {
+    /// A reader over `first`, the piece that `stream` gave last, and the rest of `stream`; `configure` switches formats
+    /// and filters on.
+    init(
+        reading stream: ByteStream,
+        // SAFETY: an empty buffer.
+        startingWith first: UnsafeRawBufferPointer = unsafe UnsafeRawBufferPointer(start: nil, count: 0),
+        configure: (OpaquePointer) -> Void
+    ) throws(ArchiveError) {
         // SAFETY: a new object of libarchive, owned by this one and released in deinit.
         guard let archive = unsafe archive_read_new() else { throw .format("out of memory") }
         unsafe self.archive = archive
-        feed = Feed(stream)
+        unsafe feed = Feed(stream, first)
         unsafe configure(archive)
         // SAFETY: the feed is an object of ours that lives as long as the archive; libarchive hands the
         // pointer back to the callback only.
@@ -30,14 +50,19 @@ final class LibarchiveHandle {
                 // SAFETY: the pointer made above.
                 let feed = unsafe Unmanaged<Feed>.fromOpaque(context).takeUnretainedValue()
                 do throws(ArchiveError) {
-                    let bytes = try unsafe feed.stream.next()
+                    let bytes = try unsafe feed.next()
                     unsafe piece.pointee = bytes.baseAddress
                     return bytes.count
                 } catch {
                     feed.error = error
                     return -1
                 }
-            }, nil, nil)
+            },
+            { _, context, wanted in
+                // SAFETY: the pointer made above.
+                guard let context = unsafe context else { return 0 }
+                return unsafe Unmanaged<Feed>.fromOpaque(context).takeUnretainedValue().stream.skip(wanted)
+            }, nil)
         if result != ARCHIVE_OK { throw failure() }
     }
 

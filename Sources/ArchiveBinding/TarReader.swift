@@ -9,9 +9,14 @@ package import LinuxSystem
 @safe
 package final class TarReader {
     private let handle: LibarchiveHandle
+    private let witness: TarWitness?
+    /// Pieces of a sparse file: each costs memory and a seek.
+    private static let extentLimit: Int32 = 1 << 16
 
     /// Starts to read; an empty stream is an archive without members.
-    package init(_ stream: ByteStream) throws(ArchiveError) {
+    /// - Parameter witness: someone who is shown all bytes of the stream, and with whom each member is compared.
+    package init(_ stream: ByteStream, witness: TarWitness? = nil) throws(ArchiveError) {
+        self.witness = witness
         // SAFETY: plain switches on a reader that was just made.
         handle = try unsafe LibarchiveHandle(reading: stream) { archive in
             unsafe archive_read_support_format_tar(archive)
@@ -27,7 +32,9 @@ package final class TarReader {
         let result = unsafe archive_read_next_header(handle.archive, &entry)
         switch result {
         case ARCHIVE_OK: break
-        case ARCHIVE_EOF: return nil
+        case ARCHIVE_EOF:
+            try witness?.checkEnd()
+            return nil
         // Names that are not ASCII "can't be converted" to the C locale's characters; libarchive then keeps
         // the raw bytes, which is what we want. Any other warning means a header that was read only in part.
         case ARCHIVE_WARN:
@@ -39,7 +46,13 @@ package final class TarReader {
         }
         // SAFETY: set by libarchive together with ARCHIVE_OK.
         guard let entry = unsafe entry else { throw .format("a member without a header") }
-        return try unsafe Self.read(entry)
+        // SAFETY: a plain number of the entry.
+        if unsafe archive_entry_sparse_count(entry) > Self.extentLimit {
+            throw .refused("a sparse file of more than \(Self.extentLimit) pieces")
+        }
+        let read = try unsafe Self.read(entry)
+        try witness?.check(read)
+        return read
     }
 
     /// Writes the current member's data to a file that is empty; holes stay holes.

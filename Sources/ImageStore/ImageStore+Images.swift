@@ -120,7 +120,7 @@ extension ImageStore {
     package func image(of manifest: Digest) throws(StepError) -> StoredImage { try record(of: manifest) }
 
     /// The image of a manifest.
-    func record(of manifest: Digest) throws(StepError) -> StoredImage {
+    package func record(of manifest: Digest) throws(StepError) -> StoredImage {
         let step: Step = "read image \(manifest)"
         let bytes = try during(step, hint: "load the image again") { () throws(SyscallError) in
             try readFile("images/\(manifest.fileName)/record.json", in: root.borrowed, sizeHint: 16384)

@@ -10,6 +10,13 @@ extension ImageStore {
         }
     }
 
+    /// The directory for files without a name, which go away with their last descriptor.
+    package func openTemporary() throws(StepError) -> OwnedFD {
+        try during("open tmp of the image store") { () throws(SyscallError) in
+            try LinuxSystem.open("tmp", [.readOnly, .directory], in: root.borrowed)
+        }
+    }
+
     /// The root directory of a layer, as a reference for looking up and mounting.
     package func openLayer(_ chainID: Digest) throws(StepError) -> OwnedFD {
         try during("open layer \(chainID)", hint: "load the image again") { () throws(SyscallError) in
@@ -18,15 +25,32 @@ extension ImageStore {
         }
     }
 
+    /// Makes a directory for a layer that is to be unpacked, with `layer.json` in it.
+    /// - Returns: its empty directory `fs`, open.
+    package func prepare(
+        _ layer: StoredImage.Layer, as name: Path, in staged: borrowing Staging
+    ) throws(StepError) -> OwnedFD {
+        try during("prepare layer \(layer.diffID)") { () throws(SyscallError) in
+            try removeTree(name, in: staged.directory)
+            let directory = try staged.makeDirectory(name)
+            try replaceFile("layer.json", in: directory.borrowed, layer.json())
+            try makeDirectory("fs", in: directory.borrowed, mode: 0o755)
+            return try LinuxSystem.open("fs", [.readOnly, .directory], in: directory.borrowed)
+        }
+    }
+
     /// Makes an unpacked layer visible under its chain id, in one step. If another load was first, its layer
     /// stays and this one is dropped with the staging directory.
-    /// - Parameter name: the directory in `staged` that holds `fs`.
+    /// - Parameter name: the directory in `staged` that holds `fs`, its files written to disk, and `layer.json` if
+    ///   `prepare` made it.
     package func add(
         _ layer: StoredImage.Layer, from name: Path, in staged: borrowing Staging
     ) throws(StepError) {
         try during("store layer \(layer.chainID)") { () throws(SyscallError) in
             let directory = try LinuxSystem.open(name, [.readOnly, .directory], in: staged.directory)
-            try replaceFile("layer.json", in: directory.borrowed, layer.json())
+            if try statusIfPresent(of: "layer.json", in: directory.borrowed) == nil {
+                try replaceFile("layer.json", in: directory.borrowed, layer.json())
+            }
             do throws(SyscallError) {
                 try rename(
                     name, in: staged.directory, to: "layers/\(layer.chainID.fileName)", in: root.borrowed,
@@ -65,6 +89,13 @@ extension ImageStore {
             try discard("layers/\(entry)")
         }
         return bytes + (try collectBlobs())
+    }
+
+    /// Removes what a load that failed or was killed has left: layers that nothing uses.
+    package func removeUnused() throws(StepError) {
+        let held = try exclusiveLock()
+        defer { _ = held.borrowed }
+        _ = try collectGarbage()
     }
 
     /// The names in a directory of the store.

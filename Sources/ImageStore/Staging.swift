@@ -44,7 +44,7 @@ extension ImageStore {
         let held = try exclusiveLock()
         defer { _ = held.borrowed }
         let loads = try lock("loads.lock", exclusive: false)
-        try during("sweep the image store \(path)") { () throws(SyscallError) in try sweep() }
+        _ = try during("sweep the image store \(path)") { () throws(SyscallError) in try sweep() }
         let name: Path = "load-\(currentProcessID().rawValue)-\(Clock.monotonicNanoseconds())"
         do throws(SyscallError) {
             let parent = try LinuxSystem.open("tmp", [.readOnly, .directory], in: root.borrowed)
@@ -57,13 +57,23 @@ extension ImageStore {
         }
     }
 
-    /// Removes everything in `tmp` that no living process has locked.
-    func sweep() throws(SyscallError) {
+    /// Removes everything in `tmp` that no living process has locked. The caller holds the exclusive lock.
+    /// - Returns: what was removed.
+    @discardableResult
+    func sweep() throws(SyscallError) -> [Path] {
+        let rubbish = try unlockedTemporaries()
+        for name in rubbish { try removeTree("tmp/\(name)", in: root.borrowed) }
+        return rubbish
+    }
+
+    /// The entries of `tmp` that no living process has locked. The caller holds a lock of the store.
+    func unlockedTemporaries() throws(SyscallError) -> [Path] {
         let parent = try LinuxSystem.open("tmp", [.readOnly, .directory], in: root.borrowed)
+        var names: [Path] = []
         for entry in try parent.borrowed.list() {
-            if try isLocked("\(entry.name)/lock", in: parent.borrowed) { continue }
-            try removeTree(entry.name, in: parent.borrowed)
+            if try !isLocked("\(entry.name)/lock", in: parent.borrowed) { names.append(entry.name) }
         }
+        return names
     }
 
     private func isLocked(_ file: Path, in directory: BorrowedFD) throws(SyscallError) -> Bool {

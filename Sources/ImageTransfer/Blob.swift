@@ -11,13 +11,9 @@ struct Blob {
     let size: Int64
 
     /// The bytes as a stream that tells `observer` of each piece.
-    func stream(_ observer: @escaping (Span<UInt8>) -> Void = { _ in }) -> ByteStream {
-        // The stream only borrows the descriptor; the closure, which lives as long as the stream, keeps it
-        // open.
-        let file = file
-        return ByteStream(.range(file.borrowed, offset: offset, length: size)) { piece in
-            withExtendedLifetime(file) { observer(piece) }
-        }
+    /// It only borrows the descriptor: whoever reads it holds the blob.
+    func stream(_ observer: ((Span<UInt8>) -> Void)? = nil) -> ByteStream {
+        ByteStream(.range(file.borrowed, offset: offset, length: size), observer: observer)
     }
 
     /// All bytes of a document, which may not be longer than `limit`.
@@ -26,7 +22,7 @@ struct Blob {
             throw StepError("read \(name)", refused: "it has \(size) bytes, a document has \(limit) at most")
         }
         do throws(ArchiveError) {
-            return try stream().readAll()
+            return try withExtendedLifetime(file) { () throws(ArchiveError) in try stream().readAll() }
         } catch {
             throw StepError("read \(name)", refused: "\(error)")
         }

@@ -47,16 +47,16 @@ struct EntryRefusal: Error {
 }
 
 /// A name from an archive for people to read: without control characters, and not too long.
-func printable(_ bytes: [UInt8]) -> String {
+func printable(_ bytes: [UInt8], atMost limit: Int = 200) -> String {
     var text = ""
-    for scalar in String(decoding: bytes.prefix(200), as: UTF8.self).unicodeScalars {
+    for scalar in String(decoding: bytes.prefix(limit), as: UTF8.self).unicodeScalars {
         if scalar.value < 0x20 || (0x7F..<0xA0).contains(scalar.value) {
             text += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
         } else {
             text.unicodeScalars.append(scalar)
         }
     }
-    return bytes.count > 200 ? text + "…" : text
+    return bytes.count > limit ? text + "…" : text
 }
 
 /// What a member's last name says about the layers below.

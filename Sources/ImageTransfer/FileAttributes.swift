@@ -48,16 +48,19 @@ struct FileAttributes {
         }
     }
 
-    /// Attributes of a file of a lower layer, for a copy of it.
-    init(of name: Path, in directory: BorrowedFD, _ status: FileStatus) throws(SyscallError) {
+    /// Attributes of a file of a lower layer, for a copy of it. Links, devices and FIFOs have no extended ones that
+    /// would be taken over.
+    init(of name: Path, in root: BorrowedFD, _ status: FileStatus) throws(SyscallError) {
         userID = status.userID
         groupID = status.groupID
         mode = status.mode & 0o7777
         modified = status.modified
         extended = []
-        for attribute in try ExtendedAttributes.names(of: name, in: directory)
-        where Self.isTaken(attribute.bytes) {
-            if let value = try ExtendedAttributes.value(attribute, of: name, in: directory) {
+        guard status.kind == .regular || status.kind == .directory else { return }
+        let file = try open(
+            name, [.readOnly, .noFollow, .nonBlocking], in: root, resolving: [.beneath, .noSymlinks])
+        for attribute in try file.borrowed.extendedAttributeNames() where Self.isTaken(attribute.bytes) {
+            if let value = try file.borrowed.extendedAttribute(attribute) {
                 extended.append((attribute, value))
             }
         }
@@ -72,28 +75,40 @@ struct FileAttributes {
         return ["security.capability", "system.posix_acl_access", "system.posix_acl_default"].contains(name)
     }
 
-    /// Puts everything on an open file.
-    func apply(to file: BorrowedFD) throws(SyscallError) {
-        try applyButTime(to: file)
+    /// The mode with which a file is made, so that most need no other; the umask is 0 here.
+    var modeOfNewFile: UInt32 { userID == 0 && groupID == 0 && mode & 0o7000 == 0 ? mode : 0o600 }
+
+    /// Puts everything on a new file that was made with `modeOfNewFile`.
+    /// - Parameter inherits: whether the directory gives new files a group or an access list.
+    func apply(toNew file: BorrowedFD, inherits: Bool) throws(SyscallError) {
+        if inherits || userID != 0 || groupID != 0 { try file.changeOwner(userID: userID, groupID: groupID) }
+        if inherits || modeOfNewFile != mode { try file.changeMode(mode) }
+        for (name, value) in extended { try file.setExtendedAttribute(name, to: value) }
         try file.setTimes(modified: modified)
     }
 
     /// Puts everything but the time on an open file or directory.
     func applyButTime(to file: BorrowedFD) throws(SyscallError) {
-        // What root makes belongs to 0:0, unless the directory has set-group-ID, which its own mode gets
-        // later.
         try file.changeOwner(userID: userID, groupID: groupID)
         try file.changeMode(mode)
         for (name, value) in extended { try file.setExtendedAttribute(name, to: value) }
     }
 
-    /// Puts everything on a name that cannot be opened: a link, a device, a FIFO.
+    /// Whether what is made in a directory of these attributes gets a group or an access list from it.
+    var isInherited: Bool {
+        mode & 0o2000 != 0 || extended.contains { $0.name == "system.posix_acl_default" }
+    }
+
+    /// Puts everything on a name that was just made and cannot be opened: a link, a device, a FIFO.
     func apply(toSpecial name: Path, in directory: BorrowedFD, isLink: Bool) throws(SyscallError) {
-        let file = try open(name, [.pathOnly, .noFollow], in: directory)
-        try file.borrowed.changeOwner(userID: userID, groupID: groupID)
-        if !isLink { try file.borrowed.changeModeOfReference(mode) }
-        for (attribute, value) in extended {
-            try ExtendedAttributes.set(attribute, to: value, of: name, in: directory)
+        try changeOwner(of: name, in: directory, userID: userID, groupID: groupID)
+        if !isLink { try changeMode(of: name, in: directory, mode) }
+        if !extended.isEmpty {
+            // There is no call that takes a directory before Linux 6.13, and no /proc where this runs.
+            try changeDirectory(to: directory)
+            for (attribute, value) in extended {
+                try ExtendedAttributes.set(attribute, to: value, of: name, in: .currentDirectory)
+            }
         }
         try setTimes(of: name, in: directory, modified: modified)
     }

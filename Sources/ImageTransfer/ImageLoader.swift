@@ -55,18 +55,34 @@ package struct ImageLoader {
     }
 
     private let request: Request
-    private let progress: (String) -> Void
+    private let interruption: Interruption?
+    private let progress: (LoadEvent) -> Void
 
-    /// A loader that tells `progress` of each layer in one line.
-    package init(_ request: Request, progress: @escaping (String) -> Void = { _ in }) {
+    /// A loader that tells `progress` of each layer.
+    /// - Parameter interruption: stops it in good order.
+    package init(
+        _ request: Request, interruption: Interruption? = nil,
+        progress: @escaping (LoadEvent) -> Void = { _ in }
+    ) {
         self.request = request
+        self.interruption = interruption
         self.progress = progress
     }
 
-    /// Loads. On failure nothing that was loaded is ever used, and it is removed.
+    /// Loads. On failure nothing that was loaded is ever used, and it is removed. A process that is killed leaves the
+    /// layers that were finished; the next load goes on from there.
     package func load(into store: borrowing ImageStore) throws(StepError) -> [Loaded] {
-        let staging = try store.beginLoad()
-        let contents = try openContents(staging.directory)
+        do throws(StepError) {
+            return try loadAll(into: store)
+        } catch {
+            bestEffort("the first error counts") { () throws(StepError) in try store.removeUnused() }
+            throw error
+        }
+    }
+
+    private func loadAll(into store: borrowing ImageStore) throws(StepError) -> [Loaded] {
+        let spool = try store.openTemporary()
+        let contents = try openContents(spool.borrowed)
         let images = try find(in: contents)
         if images.count > 1, request.wantsOne || !request.names.isEmpty {
             let names = images.map { $0.names.first?.description ?? "\($0.manifestDigest)" }
@@ -74,6 +90,8 @@ package struct ImageLoader {
                 "load \(contents.name)", refused: "it holds several images: \(names.joined(separator: ", "))",
                 hint: "name one of them after a colon: \(contents.name):TAG")
         }
+        try interruption?.begin()
+        let staging = try store.beginLoad()
         var loaded: [Loaded] = []
         for image in images { loaded.append(try load(image, contents.name, store, staging)) }
         return loaded
@@ -127,7 +145,9 @@ package struct ImageLoader {
         var unpacked = 0
         // Another process may remove a layer before the image uses it only if it began before this load did.
         for _ in 0..<3 {
-            unpacked += try unpackMissing(image, stored, store, staging)
+            var queue = LayerQueue(image, stored, request.limits, interruption, progress)
+            try queue.run(store, staging)
+            unpacked += queue.unpacked
             if request.keepsBlobs { try BlobKeeper.keep(image, store, staging) }
             let missing = try store.add(stored, manifest: image.manifest, names: names, staged: staging)
             if missing.isEmpty {
@@ -149,35 +169,5 @@ package struct ImageLoader {
         } catch {
             throw StepError("read configuration \(image.configDigest)", refused: "\(error)")
         }
-    }
-
-    /// Unpacks what the store does not have. Only when all of it is verified does any layer go into the
-    /// store.
-    private func unpackMissing(
-        _ image: LoadableImage, _ stored: StoredImage, _ store: borrowing ImageStore,
-        _ staging: borrowing Staging
-    ) throws(StepError) -> Int {
-        var below: [DirectoryHandle] = []
-        var ready: [(layer: StoredImage.Layer, name: Path)] = []
-        for (index, layer) in image.layers.enumerated() {
-            if try store.hasLayer(layer.chainID) {
-                below.insert(DirectoryHandle(try store.openLayer(layer.chainID)), at: 0)
-                continue
-            }
-            progress("unpack layer \(index + 1) of \(image.layers.count), \(layer.diffID.short)")
-            let name: Path = "layer-\(index)"
-            let root = try during("prepare layer \(layer.diffID)") { () throws(SyscallError) in
-                try removeTree(name, in: staging.directory)
-                let directory = try staging.makeDirectory(name)
-                try makeDirectory("fs", in: directory.borrowed, mode: 0o755)
-                return DirectoryHandle(try open("fs", [.readOnly, .directory], in: directory.borrowed))
-            }
-            let lower = LowerLayers(topFirst: below)
-            try LayerUnpacker(layer: layer, lower: lower, limits: request.limits).unpack(into: root)
-            below.insert(root, at: 0)
-            ready.append((stored.layers[index], name))
-        }
-        for (layer, name) in ready { try store.add(layer, from: name, in: staging) }
-        return ready.count
     }
 }

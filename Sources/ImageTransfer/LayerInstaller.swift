@@ -31,11 +31,11 @@ struct LayerInstaller {
             try makeDirectory("fs", in: made.borrowed, mode: 0o755)
             return DirectoryHandle(try open("fs", [.readOnly, .directory], in: made.borrowed))
         }
-        let lower = try Self.lower(below, store)
+        let lower = try Self.roots(below, store)
         let parent = below.last?.chainID
         let raw = LoadableImage.Layer(
             blob: blob, digest: nil, diffID: diffID, chainID: Digest.chainID(of: diffID, over: parent))
-        try LayerUnpacker(layer: raw, lower: lower, limits: limits).unpack(into: root)
+        try UnpackerProcess.unpack(raw, into: root, over: lower, limits)
         var (descriptor, blob) = (
             Descriptor(mediaType: .layer, digest: diffID, size: blob.size), blob
         )
@@ -54,8 +54,14 @@ struct LayerInstaller {
     static func lower(
         _ layers: [StoredImage.Layer], _ store: borrowing ImageStore
     ) throws(StepError) -> LowerLayers {
+        LowerLayers(topFirst: try roots(layers, store))
+    }
+
+    private static func roots(
+        _ layers: [StoredImage.Layer], _ store: borrowing ImageStore
+    ) throws(StepError) -> [DirectoryHandle] {
         var handles: [DirectoryHandle] = []
         for layer in layers.reversed() { handles.append(DirectoryHandle(try store.openLayer(layer.chainID))) }
-        return LowerLayers(topFirst: handles)
+        return handles
     }
 }

@@ -5,6 +5,7 @@ extension LayerWriter {
     /// directories.
     mutating func finish() throws(LayerFailure) {
         do throws(SyscallError) {
+            try describeImplied()
             try applyOpaque()
             // A directory before what is in it: when the directory itself is hidden, its inside needs no
             // more.
@@ -17,6 +18,21 @@ extension LayerWriter {
             }
         } catch {
             throw LayerFailure(entry: nil, .refused(describe(error)))
+        }
+    }
+
+    /// Directories that no member describes are as the layers below have them; where those have a link, its target
+    /// would be meant, and such an archive is refused.
+    private mutating func describeImplied() throws(SyscallError) {
+        for path in implied.sorted(by: EntryPath.isBefore) {
+            guard let below = try lower.find(path) else { continue }
+            if below.status.kind == .symbolicLink {
+                throw SyscallError(.openat2, on: printable(path.path.bytes), .ELOOP)
+            }
+            guard below.status.kind == .directory else { continue }
+            let attributes = try FileAttributes(of: below.path, in: below.root.borrowed, below.status)
+            try attributes.applyButTime(to: openDirectory(path).borrowed)
+            directoryTimes[path] = attributes.modified
         }
     }
 

@@ -57,9 +57,9 @@ extension LayerWriter {
             let source = try open(
                 below.path, [.readOnly, .noFollow], in: below.root.borrowed,
                 resolving: [.beneath, .noSymlinks])
-            let copy = try create(path)
+            let copy = try create(path, mode: attributes.modeOfNewFile)
             while try source.borrowed.copy(max: 1 << 30, to: copy.borrowed) > 0 {}
-            try attributes.apply(to: copy.borrowed)
+            try attributes.apply(toNew: copy.borrowed, inherits: true)
         case .symbolicLink:
             let source = try open(
                 below.path, [.pathOnly, .noFollow], in: below.root.borrowed,

@@ -14,25 +14,21 @@ struct LayerWriter {
     var whiteouts: [(parent: EntryPath, name: Path)] = []
     var opaque: Set<EntryPath> = []
     var copiedUp: Set<EntryPath> = []
+    /// Directories that no member describes so far; what the layers below say about them is applied at the end.
+    var implied: Set<EntryPath> = [EntryPath(names: [])]
+    /// Whether any directory hands its group or an access list on to what is made in it.
+    private var inherits = false
     private var entries = 0
     private var apparentBytes: Int64 = 0
 
-    /// A writer into `root`, which is empty, over these layers.
+    /// A writer into `root`, which is empty, over these layers. They are not looked at before `finish`, but for hard
+    /// links that are not found in this layer. The umask must be 0.
     init(root: DirectoryHandle, lower: LowerLayers, limits: UnpackLimits) throws(SyscallError) {
         stack = DirectoryStack(root: root)
         self.lower = lower
         self.limits = limits
-        try applyRootOfLower()
-    }
-
-    /// The root keeps what the layers below say about it until the archive says something else.
-    private mutating func applyRootOfLower() throws(SyscallError) {
-        var attributes = FileAttributes.impliedDirectory
-        if let below = try lower.find(EntryPath(names: [])) {
-            attributes = try FileAttributes(of: ".", in: below.root.borrowed, below.status)
-        }
-        try attributes.applyButTime(to: stack.root.borrowed)
-        directoryTimes[EntryPath(names: [])] = attributes.modified
+        try FileAttributes.impliedDirectory.applyButTime(to: root.borrowed)
+        directoryTimes[EntryPath(names: [])] = FileAttributes.impliedDirectory.modified
     }
 
     /// Places one member; `reader` gives its data.
@@ -103,6 +99,8 @@ struct LayerWriter {
         let directory = try openDirectory(path)
         try attributes.applyButTime(to: directory.borrowed)
         directoryTimes[path] = attributes.modified
+        implied.remove(path)
+        if attributes.isInherited { inherits = true }
     }
 
     private mutating func makeFile(
@@ -114,12 +112,13 @@ struct LayerWriter {
         }
         let file: OwnedFD
         do throws(SyscallError) {
-            file = try create(path)
+            file = try create(path, mode: attributes.modeOfNewFile)
         } catch {
             throw EntryRefusal(describe(error))
         }
         do throws(ArchiveError) {
             let length = try reader.copyData(to: file.borrowed)
+            if length > entry.size { throw ArchiveError.refused("it has data beyond its size") }
             if length < entry.size {
                 guard entry.isSparse else { throw ArchiveError.format("its data ends too early") }
                 do throws(SyscallError) {
@@ -132,7 +131,7 @@ struct LayerWriter {
             throw EntryRefusal("\(error)")
         }
         do throws(SyscallError) {
-            try attributes.apply(to: file.borrowed)
+            try attributes.apply(toNew: file.borrowed, inherits: inherits)
         } catch {
             throw EntryRefusal(describe(error))
         }
@@ -159,20 +158,22 @@ struct LayerWriter {
     // MARK: Places
 
     /// A new empty file at a path, in place of what is there.
-    mutating func create(_ path: EntryPath) throws(SyscallError) -> OwnedFD {
+    mutating func create(_ path: EntryPath, mode: UInt32) throws(SyscallError) -> OwnedFD {
         let parent = try openParent(of: path)
         let name = path.names.last ?? "."
         do throws(SyscallError) {
-            return try Self.create(name, in: parent.borrowed)
+            return try Self.create(name, mode, in: parent.borrowed)
         } catch {
             if error.errno != .EEXIST { throw error }
             try remove(path, in: parent.borrowed)
-            return try Self.create(name, in: parent.borrowed)
+            return try Self.create(name, mode, in: parent.borrowed)
         }
     }
 
-    private static func create(_ name: Path, in parent: BorrowedFD) throws(SyscallError) -> OwnedFD {
-        try open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600, in: parent)
+    private static func create(
+        _ name: Path, _ mode: UInt32, in parent: BorrowedFD
+    ) throws(SyscallError) -> OwnedFD {
+        try open(name, [.writeOnly, .create, .exclusive, .noFollow], mode: mode, in: parent)
     }
 
     /// Makes something at a path, in place of what is there.
@@ -196,6 +197,7 @@ struct LayerWriter {
         try removeTree(path.names.last ?? ".", in: parent)
         if directoryTimes[path] != nil {
             directoryTimes = directoryTimes.filter { !$0.key.isWithin(path) }
+            implied = implied.filter { !$0.isWithin(path) }
         }
     }
 
@@ -203,28 +205,20 @@ struct LayerWriter {
         try openDirectory(path.parent)
     }
 
-    /// A directory of the layer. Where the archive has none, one is made with what the layers below say about
-    /// it.
+    /// A directory of the layer, made if the archive has not had it so far.
     mutating func openDirectory(_ path: EntryPath) throws(SyscallError) -> DirectoryHandle {
-        var times: [EntryPath: FileTime] = [:]
-        let lower = lower
+        var made: [EntryPath] = []
         let handle = try stack.open(path) { (missing, parent) throws(SyscallError) in
-            var attributes = FileAttributes.impliedDirectory
-            if let below = try lower.find(missing) {
-                if below.status.kind == .symbolicLink {
-                    throw SyscallError(.openat2, on: printable(missing.path.bytes), .ELOOP)
-                }
-                if below.status.kind == .directory {
-                    attributes = try FileAttributes(of: below.path, in: below.root.borrowed, below.status)
-                }
-            }
             let name = missing.names.last ?? "."
             try LinuxSystem.makeDirectory(name, in: parent, mode: 0o700)
-            let made = try open(name, [.readOnly, .directory, .noFollow], in: parent)
-            try attributes.applyButTime(to: made.borrowed)
-            times[missing] = attributes.modified
+            let directory = try open(name, [.readOnly, .directory, .noFollow], in: parent)
+            try FileAttributes.impliedDirectory.applyButTime(to: directory.borrowed)
+            made.append(missing)
         }
-        directoryTimes.merge(times) { old, _ in old }
+        for path in made {
+            directoryTimes[path] = FileAttributes.impliedDirectory.modified
+            implied.insert(path)
+        }
         return handle
     }
 

@@ -5,8 +5,19 @@ internal import LinuxSystem
 final class LowerLayers {
     /// The roots, top first.
     private let roots: [DirectoryHandle]
+    private var wait: (() throws(SyscallError) -> Void)?
 
-    init(topFirst roots: [DirectoryHandle]) { self.roots = roots }
+    /// Layers that may be unpacked at the same time: before the first look, `wait` waits until they are whole.
+    init(topFirst roots: [DirectoryHandle], wait: (() throws(SyscallError) -> Void)? = nil) {
+        self.roots = roots
+        self.wait = wait
+    }
+
+    /// Waits until all of them are whole, once.
+    func complete() throws(SyscallError) {
+        try wait?()
+        wait = nil
+    }
 
     /// What a path is in the layers below.
     struct Found {
@@ -18,6 +29,7 @@ final class LowerLayers {
     /// The uppermost file that a path names, nil if the layers below have none.
     func find(_ path: EntryPath) throws(SyscallError) -> Found? {
         guard let top = roots.first else { return nil }
+        try complete()
         var active = roots
         var found: Found? = Found(root: top, path: ".", status: try top.borrowed.status())
         var soFar = EntryPath(names: [])
@@ -46,13 +58,14 @@ final class LowerLayers {
             }
             if found == nil { found = Found(root: root, path: path, status: status) }
             next.append(root)
-            if try isOpaque(file.borrowed) { break }
+            if try isOpaque(path, in: root.borrowed) { break }
         }
         return (found, next)
     }
 
     /// All names in the root directories that a container would see.
     func rootNames() throws(SyscallError) -> [Path] {
+        try complete()
         var names: Set<Path> = []
         for root in roots {
             let directory = try open(".", [.readOnly, .directory], in: root.borrowed)
@@ -73,8 +86,10 @@ final class LowerLayers {
         }
     }
 
-    private func isOpaque(_ directory: BorrowedFD) throws(SyscallError) -> Bool {
-        try ExtendedAttributes.value(opaqueAttribute, of: ".", in: directory) == [UInt8(ascii: "y")]
+    private func isOpaque(_ path: Path, in root: BorrowedFD) throws(SyscallError) -> Bool {
+        let directory = try open(
+            path, [.readOnly, .directory, .noFollow], in: root, resolving: [.beneath, .noSymlinks])
+        return try directory.borrowed.extendedAttribute(opaqueAttribute) == [UInt8(ascii: "y")]
     }
 }
 

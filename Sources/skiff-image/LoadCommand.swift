@@ -16,7 +16,10 @@ import LinuxSystem
 /// - `NAME@DIGEST` can be given to every command that takes an image, and names exactly what was loaded even
 ///   if the
 ///   name moves on.
-/// - Messages about progress go to standard error, and not at all with `--quiet`.
+/// - Progress goes to standard error, and not at all with `--quiet`; with `--progress json` it is an object a line:
+///   `event` (`layer`), `number`, `count`, `diffID`, `size`, `state` (`present`, `waiting`, `started`, `reading`,
+///   `unpacked`), `read`.
+/// - SIGINT, SIGTERM and SIGHUP stop it in good order, with 128 and the signal's number.
 struct LoadCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "load", abstract: "Load images from an archive or a layout.",
@@ -34,6 +37,8 @@ struct LoadCommand: ParsableCommand {
     @Flag(name: .long, help: "Keep the layers' blobs as they are, so that save gives equal digests.")
     var keepBlobs = false
     @Flag(name: .shortAndLong, help: "Print no progress.") var quiet = false
+    @Option(name: .long, help: "How to show progress: auto, bars, plain, json or none.")
+    var progress = ProgressView.Mode.auto
     @Flag(name: .long, help: "Print JSON.") var json = false
     @OptionGroup var storeOptions: StoreOptions
 
@@ -44,10 +49,25 @@ struct LoadCommand: ParsableCommand {
 
     func run() throws {
         let store = try storeOptions.open()
-        let isQuiet = quiet
-        let loader = ImageLoader(try request()) { text in
-            if !isQuiet { Output.write(text + "\n", to: .standardError) }
+        let interruption: Interruption
+        do throws(SyscallError) {
+            interruption = try Interruption()
+        } catch {
+            throw StepError("hold signals back", error)
         }
+        let view = ProgressView(quiet ? .none : progress)
+        let loader = ImageLoader(try request(), interruption: interruption) { view.tell($0) }
+        do {
+            try load(loader, store)
+        } catch {
+            // As a shell tells a death by a signal.
+            guard let number = interruption.number else { throw error }
+            Output.error("\(error)")
+            throw ExitCode(128 + number)
+        }
+    }
+
+    private func load(_ loader: ImageLoader, _ store: borrowing ImageStore) throws {
         for loaded in try loader.load(into: store) { print(loaded) }
     }
 

@@ -9,7 +9,7 @@ struct SkiffImage: ParsableCommand {
             LoadCommand.self, ImagesCommand.self, RemoveCommand.self, InspectCommand.self, TagCommand.self,
             UntagCommand.self, HistoryCommand.self, PruneCommand.self, SaveCommand.self,
             CommitCommand.self, ExportCommand.self, ImportCommand.self, MountCommand.self,
-            UnmountCommand.self,
+            UnmountCommand.self, CheckCommand.self,
         ])
 }
 

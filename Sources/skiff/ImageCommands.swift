@@ -22,6 +22,9 @@ extension Command {
                         "keep-blobs", "Keep the layers' blobs as they are, so that save gives equal digests"),
                     CommandOption("json", "Print the result as JSON"),
                     CommandOption("quiet", "q", "Print no progress"),
+                    CommandOption(
+                        "progress", value: "FORM",
+                        "auto (bars on a terminal, else lines), bars, plain, json (events) or none"),
                 ]))
     }
 
@@ -135,9 +138,10 @@ extension Command {
     static var image: Command {
         let verb = CommandVerb(
             "image", .engine,
-            "Commands over images: load, ls, rm, tag, history, inspect, mount, prune and others",
+            "Commands over images: load, ls, rm, tag, history, inspect, mount, prune, check and others",
             details:
                 "What follows is read by the helper; `skiff image inspect IMAGE` shows an image's configuration, "
+                + "`skiff image check` verifies the store, `skiff image prune` removes what nothing uses, "
                 + "`skiff image help` lists all commands.",
             operands: CommandOperands("COMMAND [ARG…]", 1, nil, commandStartsAfter: 1))
         return Command(verb: verb) { (invocation) throws(CommandError) in

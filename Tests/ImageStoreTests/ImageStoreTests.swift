@@ -38,10 +38,10 @@ private final class TestStore {
             }, configBytes: config)
         for layer in image.layers where try !store.hasLayer(layer.chainID) {
             let name: Path = "layer-\(layer.chainID.short)"
-            let directory = try staging.makeDirectory(name)
-            try makeDirectory("fs", in: directory.borrowed, mode: 0o751)
-            let file: Path = "fs/\(layer.chainID.hex.prefix(1))"
-            _ = try LinuxSystem.open(file, [.writeOnly, .create], mode: 0o644, in: directory.borrowed)
+            let tree = try store.prepare(layer, as: name, in: staging)
+            try tree.borrowed.changeMode(0o751)
+            let file: Path = "\(layer.chainID.hex.prefix(1))"
+            _ = try LinuxSystem.open(file, [.writeOnly, .create], mode: 0o644, in: tree.borrowed)
             try store.add(layer, from: name, in: staging)
         }
         let missing = try store.add(

@@ -13,7 +13,7 @@ ALLOWED = {
     "LinuxSystem": {"CLinux", "Glibc"},
     "SeccompBinding": {"CSeccomp", "LinuxSystem", "Glibc"},
     "CapabilityBinding": {"CCapability", "LinuxSystem", "Glibc"},
-    "ArchiveBinding": {"CArchive", "LinuxSystem", "Glibc"},
+    "ArchiveBinding": {"CArchive", "CCompression", "LinuxSystem", "Glibc"},
     "DigestBinding": {"CDigest", "LinuxSystem", "Glibc"},
     # layer 2: documents
     "JSONCoding": set(),
@@ -39,7 +39,7 @@ ALLOWED = {
     "KernelFeatures": _MECHANISM | {"Cgroups"},
     "Registry": {"ImageSpec", "JSONCoding", "Foundation", "DigestBinding"},
     "ImageTransfer": {
-        "ImageStore", "ImageSpec", "ArchiveBinding", "DigestBinding", "LinuxSystem", "JSONCoding", "Registry",
+        "ImageStore", "ImageSpec", "ArchiveBinding", "DigestBinding", "SeccompBinding", "LinuxSystem", "JSONCoding", "Registry",
         "Foundation", "Dispatch", "Synchronization"},
     # layer 5: command lines
     "skiff": _MECHANISM | {

@@ -18,6 +18,9 @@
 /// Returns 0 in the child. glibc's fork handlers do not run and its cached thread id is the parent's.
 long cl_clone3(uint64_t flags, int *pidfd, int exit_signal, int cgroup_fd);
 
+/// fork(3) of the C library, for programs with several threads: the child may allocate memory and start threads itself.
+long cl_fork(void);
+
 /// Whether fewer threads want to run than there are processors for this process, by /proc/loadavg; 0 if unknown.
 int cl_has_idle_processor(void);
 /// Whether a configuration, as text, looks as if it asked for a new network namespace without a new user namespace.

@@ -1,0 +1,5 @@
+#include "clinux.h"
+
+#include <unistd.h>
+
+long cl_fork(void) { return CL_RET(fork()); }
