@@ -51,7 +51,10 @@ class Table:
 
     def verdict(self, row: Row, runtime: str) -> str:
         verdict = self.cells[row.id, runtime].verdict
-        return ELSEWHERE if verdict == MISSING and row.id in texts("elsewhere.txt") else verdict
+        shown = texts("elsewhere.txt").get(row.id)
+        if shown and (verdict == MISSING or verdict == UNSHOWN and runtime == "skiff"):
+            return ELSEWHERE
+        return verdict
 
     def totals(self, runtime: str, level: str | None = None) -> Counter:
         return Counter(self.verdict(row, runtime) for row in self.rows if level in (None, row.level))
