@@ -1,3 +1,5 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include "clinux.h"
 
 #include <net/if.h>
@@ -85,4 +87,27 @@ long cl_interface_up(const char *name) {
     }
     close(fd);
     return result;
+}
+
+long cl_loopback_socket(int six, uint16_t port) {
+    struct sockaddr_in four = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in6 longer = {.sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    const struct sockaddr *address = six ? (const struct sockaddr *)&longer : (const struct sockaddr *)&four;
+    int on = 1;
+    int fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) return -errno;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, address, six ? sizeof longer : sizeof four) < 0) {
+        long error = -errno;
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+long cl_socket_port(int fd) {
+    struct sockaddr_in6 address = {0};
+    socklen_t size = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &size) < 0) return -errno;
+    return ntohs(address.sin6_port); // at the same place in both families
 }

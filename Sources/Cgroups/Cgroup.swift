@@ -149,6 +149,33 @@ extension Cgroup {
         return cgroup
     }
 
+    /// The directories of a state file without opening them, for reading some files.
+    package static func directories(of record: CgroupRecord) -> [CgroupFiles] {
+        let depth = Path(record.path).components.count
+        return record.directories.map { directory in
+            CgroupFiles(
+                tree: directory.tree, controllers: directory.controllers, path: Path(directory.path),
+                depth: depth, descriptor: .currentDirectory)
+        }
+    }
+
+    /// Whether all processes of the cgroup of a state file stand still; a removed one's do not.
+    package static func isFrozen(_ record: CgroupRecord) throws(StepError) -> Bool {
+        let trees = directories(of: record)
+        return try during("read the state of cgroup \(record.path)") { () throws(SyscallError) in
+            do throws(SyscallError) {
+                if let unified = trees.first(where: { $0.tree == .unified }) {
+                    return KernelText.value(of: "frozen", in: try unified.read("cgroup.events")) == 1
+                }
+                let freezer = trees.first { $0.controllers.contains(.freezer) }
+                return try freezer?.text("freezer.state") == "FROZEN"
+            } catch {
+                if error.errno == .ENOENT || error.errno == .ENODEV { return false }
+                throw error
+            }
+        }
+    }
+
     /// A handle for a container that has no cgroup of its own (none mounted, or none writable and no limits).
     package static func none() -> Cgroup { Cgroup(record: CgroupRecord()) }
 }

@@ -23,6 +23,9 @@ package struct CgroupFiles: Sendable, Equatable {
         self.descriptor = descriptor
     }
 
+    /// Whether the directory is open; else files are reached by the whole path, which is cheaper for a few of them.
+    private var isOpen: Bool { descriptor.rawValue >= 0 }
+
     /// Which table of files holds.
     package var version: CgroupVersion { tree == .unified ? .unified : .legacy }
 
@@ -30,7 +33,7 @@ package struct CgroupFiles: Sendable, Equatable {
     /// does; a file that fills the buffer is read to its end.
     /// - SeeAlso: read(2)
     package func read(_ file: String) throws(SyscallError) -> [UInt8] {
-        let opened = try open(Path(file), .readOnly, in: descriptor)
+        let opened = try open(isOpen ? Path(file) : path.appending(Path(file)), .readOnly, in: descriptor)
         do throws(SyscallError) {
             let first = try opened.borrowed.read(max: 8192)
             return first.count < 4000 ? first : first + (try opened.borrowed.readAll())

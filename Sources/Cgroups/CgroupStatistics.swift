@@ -103,15 +103,38 @@ package struct CgroupStatistics: Sendable, Equatable {
         self[.ioWriteOperations] = sum(\.writeOperations, operations)
     }
 
+    /// The few figures of a table of running containers, each from one small file.
+    package static func brief(from trees: [CgroupFiles]) -> CgroupStatistics {
+        var statistics = CgroupStatistics()
+        let unified = trees.first { $0.tree == .unified }
+        func tree(_ controller: Controller) -> CgroupFiles? {
+            trees.first { $0.tree != .unified && $0.controllers.contains(controller) } ?? unified
+        }
+        if let unified {
+            CPUController.recordTime(unified, into: &statistics)
+        } else {
+            tree(.cpuacct).map { CPUController.recordLegacyTime($0, into: &statistics) }
+        }
+        tree(.memory).map { MemoryController.recordBriefly($0, into: &statistics) }
+        tree(.pids).map { statistics.readSingle("pids.current", from: $0, as: .processesCurrent) }
+        tree(.io).map { IOController.recordBriefly($0, $0.version, into: &statistics) }
+        return statistics
+    }
+
     /// Keeps all of a memory.stat.
     mutating func keep(memoryStatistics bytes: [UInt8]?) {
         if let bytes { memoryStatistics = KernelText.table(bytes) }
     }
 
+    /// Finds the names of the disks.
+    package mutating func nameDevices() {
+        for index in devices.indices { devices[index].name = devices[index].findName() }
+    }
+
     /// Adds what only the account of a container needs: events of the cgroups above, less those from before its start,
     /// and names of disks.
     mutating func addDetails(_ cgroup: borrowing Cgroup, since before: [MemoryEvents]) {
-        for index in devices.indices { devices[index].name = devices[index].findName() }
+        nameDevices()
         guard let files = cgroup.tree(of: .memory) else { return }
         switch files.version {
         case .unified:

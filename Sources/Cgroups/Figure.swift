@@ -134,6 +134,17 @@ package enum FigureKind: String, Sendable, CaseIterable {
         }
     }
 
+    /// Whether it only grows while the container runs.
+    package var isCounter: Bool {
+        switch self {
+        case .memoryPeak, .memoryCurrent, .memoryLimit, .memorySwapPeak, .memorySwap, .memoryAnonymous,
+            .memoryFile, .memoryShared, .memoryKernel, .memorySockets, .processesPeak, .processesCurrent,
+            .processesLimit, .initPeakResident:
+            false
+        default: true
+        }
+    }
+
     /// Whether only the wait for the main process gives it, not the cgroup.
     package var isOfInit: Bool {
         switch self {

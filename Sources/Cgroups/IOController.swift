@@ -125,6 +125,21 @@ package enum IOController {
         }
     }
 
+    /// Bytes; of v1 without looking whether a disk is counted at all.
+    static func recordBriefly(
+        _ files: CgroupFiles, _ version: CgroupVersion, into statistics: inout CgroupStatistics
+    ) {
+        guard version == .legacy else { return recordUnified(files, into: &statistics) }
+        guard let bytes = statistics.read(bytesFile, from: files, for: FigureKind.ioFigures), !bytes.isEmpty
+        else { return }
+        var sums: [String: UInt64] = [:]
+        KernelText.blkio(bytes) { _, operation, value in sums[operation, default: 0] += value }
+        // Without a line for a disk there is only a total of 0, whether it is counted or not.
+        guard let read = sums["Read"], let written = sums["Write"] else { return }
+        statistics[.ioReadBytes] = .value(read, source: bytesFile)
+        statistics[.ioWriteBytes] = .value(written, source: bytesFile)
+    }
+
     private static func recordUnified(_ files: CgroupFiles, into statistics: inout CgroupStatistics) {
         guard let bytes = statistics.read("io.stat", from: files, for: FigureKind.ioFigures) else { return }
         statistics.setDevices(

@@ -108,6 +108,15 @@ package enum MemoryController {
         }
     }
 
+    /// What is in use, and the limit.
+    static func recordBriefly(_ files: CgroupFiles, into statistics: inout CgroupStatistics) {
+        let isUnified = files.version == .unified
+        let current = isUnified ? "memory.current" : "memory.usage_in_bytes"
+        statistics.readSingle(current, from: files, as: .memoryCurrent)
+        let limit = isUnified ? "memory.max" : "memory.limit_in_bytes"
+        statistics.readSingle(limit, from: files, as: .memoryLimit)
+    }
+
     private static func recordUnified(
         _ files: CgroupFiles, into statistics: inout CgroupStatistics, _ detailed: Bool
     ) {

@@ -55,6 +55,25 @@ extension Container {
         return try Cgroup.reopen(from: cgroup).processes()
     }
 
+    /// Whether init lives: its number still has the start time that was noted.
+    package func isAlive() throws(StepError) -> Bool {
+        guard record.isComplete, record.pid > 0 else { return false }
+        return try during("look for init") { () throws(SyscallError) in
+            try processStartTime(ProcessID(rawValue: record.pid)) == record.startTime
+        }
+    }
+
+    /// The figures of the container now, each file read once; the few of a table, or all. Unlike `statistics` it opens
+    /// no directories.
+    package func liveStatistics(brief: Bool) -> CgroupStatistics {
+        guard let cgroup = record.cgroup else { return CgroupStatistics() }
+        let trees = Cgroup.directories(of: cgroup)
+        if brief { return .brief(from: trees) }
+        var statistics = CgroupStatistics.read(from: trees)
+        statistics.nameDevices()
+        return statistics
+    }
+
     /// The figures of the container now.
     package func statistics() throws(StepError) -> CgroupStatistics {
         try openCgroup("read the usage").statistics()

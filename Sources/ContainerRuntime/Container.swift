@@ -81,7 +81,7 @@ package struct Container: Sendable {
 
     private func isFrozen() throws(StepError) -> Bool {
         guard let cgroup = record.cgroup else { return false }
-        return try Cgroup.reopen(from: cgroup).isFrozen()
+        return try Cgroup.isFrozen(cgroup)
     }
 
     /// Whether somebody holds the lock that create takes.

@@ -131,6 +131,7 @@ package struct ContainerMaker {
         record.keepsInputOpen = options.keepsInputOpen
         record.wantsInit = options.wantsInit
         record.removesItself = options.removesItself
+        record.pressureTriggers = options.pressureTriggers
         record.receiptFile = options.receiptFile ?? options.annotations[ReceiptFile.annotation]
         record.stopTimeoutSeconds = options.stopTimeoutSeconds ?? config.stopTimeout ?? 10
         record.network = options.network.rawValue

@@ -32,6 +32,8 @@ package struct ContainerRecord: Sendable, Equatable, JSONReadable, JSONWritable 
     package var network = "none"
     /// Where a receipt is added after each run, an absolute path; nil for nowhere.
     package var receiptFile: String?
+    /// What is to happen under pressure, as `PressureTrigger` reads it.
+    package var pressureTriggers: [String] = []
     /// Volumes made for this container alone; they go away with it.
     package var anonymousVolumes: [String] = []
 
@@ -71,6 +73,7 @@ package struct ContainerRecord: Sendable, Equatable, JSONReadable, JSONWritable 
             case "stopTimeoutSeconds": stopTimeoutSeconds = try reader.integer()
             case "labels": labels = try reader.read()
             case "network": network = try reader.string()
+            case "pressureTriggers": pressureTriggers = try reader.read()
             case "receiptFile": receiptFile = try reader.string()
             case "anonymousVolumes": anonymousVolumes = try reader.read()
             default: break
@@ -101,6 +104,7 @@ package struct ContainerRecord: Sendable, Equatable, JSONReadable, JSONWritable 
             writer.field("labels", labels)
             writer.field("network", network)
             writer.field("receiptFile", receiptFile)
+            writer.fieldUnlessEmpty("pressureTriggers", pressureTriggers)
             writer.field("anonymousVolumes", anonymousVolumes)
         }
     }

@@ -21,19 +21,43 @@ extension EngineContainer {
     ///
     /// - Parameter seconds: grace time; nil for the container's own, negative for no limit.
     package func stop(graceSeconds seconds: Int?) throws(StepError) {
-        guard try status().isActive else { return }
-        if let runtime = try runtime(), let initial = try runtime.openInit() {
+        let deadline = try askToStop(graceSeconds: seconds)
+        try endWhenOver(deadline)
+        try waitUntilStopped()
+    }
+
+    /// First step of `stop`: the signal. Gives the time when the grace is over, nanoseconds of the clock that never
+    /// jumps; nil for no limit.
+    package func askToStop(graceSeconds seconds: Int?) throws(StepError) -> Int64? {
+        let grace = seconds ?? record.stopTimeoutSeconds
+        let deadline = grace < 0 ? nil : Clock.monotonicNanoseconds() + Int64(grace) * 1_000_000_000
+        if let runtime = try runtime(), try runtime.isAlive() {
             let isPaused = try runtime.status() == .paused
             try ask(runtime)
             if isPaused { try runtime.resume() }
-            let grace = seconds ?? record.stopTimeoutSeconds
-            let limit: Int32? = grace < 0 ? nil : Int32(clamping: grace * 1000)
-            let ended = try during("wait for the end of \(record.name)") { () throws(SyscallError) in
-                try poll([(initial.borrowed, .readable)], timeoutMilliseconds: limit)
-            }
-            if ended[0].isEmpty { try runtime.killAll(EngineContainer.kill) }
         }
-        try waitUntilOver()
+        return deadline
+    }
+
+    /// Second step of `stop`: waits for the first process until the grace is over, then sends SIGKILL to all and does
+    /// not wait.
+    package func endWhenOver(_ deadline: Int64?) throws(StepError) {
+        guard let runtime = try runtime(), let initial = try runtime.openInit() else { return }
+        let limit = deadline.map { Int32(clamping: max($0 - Clock.monotonicNanoseconds(), 0) / 1_000_000) }
+        let ended = try during("wait for the end of \(record.name)") { () throws(SyscallError) in
+            try poll([(initial.borrowed, .readable)], timeoutMilliseconds: limit)
+        }
+        if ended[0].isEmpty { try runtime.killAll(EngineContainer.kill) }
+    }
+
+    /// Last step of `stop`: returns when the outcome of a run that goes on is recorded.
+    package func waitUntilStopped() throws(StepError) {
+        if try status().isActive { try waitUntilOver() }
+    }
+
+    /// Sends SIGKILL to all processes and does not wait.
+    package func killWithoutWaiting() throws(StepError) {
+        if let runtime = try runtime(), try runtime.isAlive() { try runtime.killAll(EngineContainer.kill) }
     }
 
     /// A program that has just ended needs no signal.

@@ -80,6 +80,8 @@ package struct EngineContainer: ~Copyable {
             var facts = ContainerStatus.Facts(
                 runtime: state, wasBegun: try statusIfPresent(of: ContainerFile.run, in: folder) != nil,
                 hasExitRecord: false, isWatched: false)
+            // The rest counts only when no process lives.
+            if state != nil, state != .stopped { return ContainerStatus(facts) }
             if facts.wasBegun { facts.isWatched = try isLocked(ContainerFile.lock, in: folder) }
             facts.hasExitRecord = try statusIfPresent(of: ContainerFile.exit, in: folder) != nil
             return ContainerStatus(facts)

@@ -4,26 +4,39 @@ package import JSONCoding
 /// What a running container uses at a moment, as `skiff stats` shows it.
 package struct LiveUsage: Sendable, JSONWritable {
     package let id: String
+    /// Of a container that was made from a bundle: its id.
     package let name: String
+    /// As the user wrote it; nil for bundles.
+    package let image: String?
     /// The cgroup's figures at the moment.
     package let statistics: CgroupStatistics
+    /// When they were read, in nanoseconds since boot.
+    package let time: Int64
     /// Share of one processor since the reading before (or since the start), in percent; nil when the host does not tell.
-    package let cpuPercent: Double?
+    package private(set) var cpuPercent: Double?
 
-    /// A reading, with the reading before it (or nil for a first one) and the time in between in nanoseconds.
-    package init(
-        id: String, name: String, statistics: CgroupStatistics, before: CgroupStatistics?,
-        nanoseconds: Int64
+    /// A first reading; the share of the processor is that since `started` (nanoseconds since boot).
+    init(
+        id: String, name: String, image: String?, statistics: CgroupStatistics, time: Int64, started: Int64
     ) {
         self.id = id
         self.name = name
+        self.image = image
         self.statistics = statistics
-        if let now = statistics[.cpuUsage].number, nanoseconds > 0 {
-            let earlier = before?[.cpuUsage].number ?? 0
-            cpuPercent = Double(now >= earlier ? now - earlier : 0) * 100_000 / Double(nanoseconds)
-        } else {
-            cpuPercent = nil
-        }
+        self.time = time
+        setShare(from: 0, nanoseconds: time - started)
+    }
+
+    /// The same with the share of the processor since an earlier reading.
+    package func since(_ earlier: LiveUsage) -> LiveUsage {
+        var usage = self
+        usage.setShare(from: earlier.statistics[.cpuUsage].number ?? 0, nanoseconds: time - earlier.time)
+        return usage
+    }
+
+    private mutating func setShare(from earlier: UInt64, nanoseconds: Int64) {
+        guard let now = statistics[.cpuUsage].number, nanoseconds > 0 else { return }
+        cpuPercent = Double(now >= earlier ? now - earlier : 0) * 100_000 / Double(nanoseconds)
     }
 
     /// Headings of the columns that `row` fills.
@@ -55,6 +68,7 @@ package struct LiveUsage: Sendable, JSONWritable {
         writer.object { writer in
             writer.field("id", id)
             writer.field("name", name)
+            writer.field("image", image)
             writer.field("cpu_percent", cpuPercent)
             writer.field("memory_percent", memoryPercent)
             writer.field("figures") { writer in

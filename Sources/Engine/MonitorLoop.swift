@@ -12,6 +12,8 @@ final class MonitorLoop {
     private let streams: MonitorStreams
     private var log: LogWriter
     private var clients: [MonitorClient] = []
+    /// What is to happen under pressure.
+    var pressure: [PressureWatch] = []
 
     /// A loop for a child of the caller. `listener` is where clients connect. Preconditions: all signals are blocked.
     init(
@@ -46,14 +48,17 @@ final class MonitorLoop {
             if !events[3].isEmpty { move(.output) }
             if !events[4].isEmpty { move(.error) }
             if !events[5].isEmpty { streams.writeInput() }
+            for (watch, place) in zip(pressure, stride(from: 6, to: events.count, by: 2)) {
+                watch.serve(events[place..<(place + 2)])
+            }
             // Those that were accepted in this round come last and have no events yet.
-            for (client, found) in zip(clients, events[6...]) { serve(client, found) }
+            for (client, found) in zip(clients, events[(6 + 2 * pressure.count)...]) { serve(client, found) }
             acknowledge()
             clients.removeAll { $0.isClosed }
         }
     }
 
-    /// In the order of `run`: end, signals, listener, output, errors, input, clients.
+    /// In the order of `run`: end, signals, listener, output, errors, input, two for each trigger, clients.
     private func interests() -> [(fd: BorrowedFD, events: PollEvents)] {
         let nobody = BorrowedFD(rawValue: -1)
         let mayRead = !clients.contains { $0.isLossless && $0.hasQueue }
@@ -64,6 +69,7 @@ final class MonitorLoop {
             (mayRead ? streams.errors?.borrowed ?? nobody : nobody, .readable),
             (streams.hasWaitingInput ? streams.input ?? nobody : nobody, .writable),
         ]
+        for watch in pressure { list += watch.interests }
         for client in clients {
             list.append((client.descriptor, client.hasQueue ? [.readable, .writable] : .readable))
         }
@@ -75,6 +81,9 @@ final class MonitorLoop {
         log.append(bytes, from: stream)
         for client in clients { client.send(stream == .output ? .output(bytes) : .errors(bytes)) }
     }
+
+    /// Adds a line of the monitor's own to what the container prints as errors.
+    func tell(_ text: String) { log.append(Array(text.utf8), from: .error) }
 
     private func acceptClient() {
         guard let listener = listener?.borrowed else { return }

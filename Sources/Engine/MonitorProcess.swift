@@ -135,6 +135,10 @@ package struct MonitorProcess: ~Copyable {
             let log = try LogWriter(folder: try open(".", [.readOnly, .directory], in: folder))
             return try MonitorLoop(pid: pid, streams: program.streams, log: log, listener: listener)
         }
+        let failure = bestEffort("tested before the start; the container runs already") {
+            () throws(StepError) in loop.pressure = try PressureWatch.begin(container)
+        }
+        if let failure { loop.tell("skiff: \(failure)\n") }
         bestEffort("the caller may have gone") { () throws(SyscallError) in
             try control.borrowed.send(.started(pid))
         }

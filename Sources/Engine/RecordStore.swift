@@ -114,19 +114,7 @@ package struct RecordStore: ~Copyable {
 
     /// The record of a full id, nil when there is no such container.
     package func record(id: String) throws(StepError) -> ContainerRecord? {
-        let bytes: [UInt8]
-        do throws(SyscallError) {
-            bytes = try readFile(Path("\(id)/record.json"), in: containers.borrowed, limit: 1 << 20)
-        } catch {
-            if error.errno == .ENOENT || error.errno == .ENOTDIR { return nil }
-            throw StepError("read the record of container \(id)", error, code: .stateDamaged)
-        }
-        do throws(JSONError) {
-            return try ContainerRecord(json: bytes)
-        } catch {
-            throw StepError(
-                "read the record of container \(id)", refused: error.description, code: .stateDamaged)
-        }
+        try ContainerRecord.read(id, in: containers.borrowed)
     }
 
     /// The container that a name, a full id or an unambiguous beginning of an id means.
@@ -161,6 +149,25 @@ package struct RecordStore: ~Copyable {
         } catch {
             if error.errno == .ENOENT || error.errno == .ENAMETOOLONG { return nil }
             throw StepError("look up the name '\(name)'", error)
+        }
+    }
+}
+
+extension ContainerRecord {
+    /// Reads the record of a full id from the folder of all containers; nil when there is none.
+    static func read(_ id: String, in containers: BorrowedFD) throws(StepError) -> ContainerRecord? {
+        let bytes: [UInt8]
+        do throws(SyscallError) {
+            bytes = try readFile(Path("\(id)/record.json"), in: containers, limit: 1 << 20)
+        } catch {
+            if error.errno == .ENOENT || error.errno == .ENOTDIR { return nil }
+            throw StepError("read the record of container \(id)", error, code: .stateDamaged)
+        }
+        do throws(JSONError) {
+            return try ContainerRecord(json: bytes)
+        } catch {
+            throw StepError(
+                "read the record of container \(id)", refused: error.description, code: .stateDamaged)
         }
     }
 }

@@ -59,6 +59,8 @@ package struct RunOptions: Sendable, Equatable {
     package var stopSignal: String?
     package var stopTimeoutSeconds: Int?
     package var removesItself = false
+    /// What is to happen under pressure, as `PressureTrigger` reads it.
+    package var pressureTriggers: [String] = []
     /// Where a receipt is added after each run, an absolute path.
     package var receiptFile: String?
 

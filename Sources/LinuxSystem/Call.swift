@@ -5,7 +5,8 @@ package enum Call: UInt16, Sendable {
         connect
     case copyFileRange, dup, epollCtl, epollWait, eventfd, execveat, faccessat, fchdir, fchmod, fchown, fcntl
     case flock, fsconfig, fsmount, fsopen, fspick, fstatfs, fsync, ftruncate, getcwd, getdents, getgroups
-    case getresuid, getrusage, inotify, ioctl, ioprioSet, keyctl, kill, linkat, listen, lseek, memfdCreate
+    case getresuid, getrusage, getsockname, inotify, ioctl, ioprioSet, keyctl, kill, linkat, listen, lseek,
+        memfdCreate
     case mkdirat, mknodat, mount, mountSetattr, moveMount, nanosleep, openTree, openat, openat2, personality
     case pidfdGetfd, pidfdOpen, pidfdSendSignal, pipe2, pivotRoot, poll, prctl, prlimit, read, readlinkat
     case receiveMessage, renameat2, schedSetaffinity, schedSetattr, seccomp, sendMessage, sendfile,

@@ -12,6 +12,12 @@ package enum Clock {
         return now.seconds * 1_000_000_000 + now.nanoseconds
     }
 
+    /// Nanoseconds since the machine was started, as the start times of processes count them.
+    package static func bootNanoseconds() -> Int64 {
+        let now = read(7)
+        return now.seconds * 1_000_000_000 + now.nanoseconds
+    }
+
     private static func read(_ clock: Int32) -> FileTime {
         var raw = timespec()
         // SAFETY: filled during the call; both clocks always exist.

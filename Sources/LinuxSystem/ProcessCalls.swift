@@ -153,6 +153,10 @@ package func processStartTime(_ pid: ProcessID) throws(SyscallError) -> UInt64? 
     return facts.state == UInt8(ascii: "Z") || facts.state == UInt8(ascii: "X") ? nil : facts.startTime
 }
 
+/// How many of the ticks in which start times are counted make a second: USER_HZ, which is the same everywhere.
+/// - SeeAlso: times(2), proc_pid_stat(5) starttime
+package let startTimeTicksPerSecond: Int64 = 100
+
 /// State letter, parent and start time of a process; nil when there is none of that number.
 /// - SeeAlso: proc_pid_stat(5)
 package func processFacts(

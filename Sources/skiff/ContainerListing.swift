@@ -23,11 +23,12 @@ struct ContainerListing {
     func run() throws(CommandError) -> Int32 {
         let home = try invocation.home()
         let showsAll = invocation.arguments.isSet("all")
-        let (records, broken) = try command { () throws(StepError) in try home.records().list() }
+        let store = try command { () throws(StepError) in try home.records() }
+        let (records, broken) = try command { () throws(StepError) in try store.list() }
         for text in broken { invocation.output.warn(text) }
         var rows: [Row] = []
         for record in records.reversed() {
-            guard let row = try row(record.id, in: home), showsAll || row.status.isActive else { continue }
+            guard let row = row(record, store, in: home, showsAll) else { continue }
             rows.append(row)
         }
         if invocation.arguments.isSet("quiet") {
@@ -40,16 +41,20 @@ struct ContainerListing {
         }
     }
 
-    /// Nil for a container that was removed at this moment.
-    private func row(_ id: String, in home: EngineHome) throws(CommandError) -> Row? {
+    /// Nil for a container that does not run, unless all are shown, or was removed at this moment.
+    private func row(
+        _ record: ContainerRecord, _ store: borrowing RecordStore, in home: EngineHome, _ showsAll: Bool
+    ) -> Row? {
         do throws(StepError) {
-            let container = try EngineContainer.find(id, in: home)
+            let folder = try store.openFolder(id: record.id)
+            let container = EngineContainer(home: home, record: record, folder: folder)
+            let status = try container.status()
+            if !showsAll, !status.isActive { return nil }
             return Row(
-                record: container.record, status: try container.status(),
-                outcome: try container.exitRecord(), started: try container.started())
+                record: record, status: status, outcome: status.isActive ? nil : try container.exitRecord(),
+                started: try container.started())
         } catch {
-            if !EngineContainer.exists(id, in: home) { return nil }
-            invocation.output.warn(error.description)
+            if EngineContainer.exists(record.id, in: home) { invocation.output.warn(error.description) }
             return nil
         }
     }

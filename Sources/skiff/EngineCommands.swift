@@ -10,17 +10,24 @@ extension Command {
     static var stop: Command {
         let verb = CommandVerb(
             "stop", .engine, "Ask containers to end, and end them when the grace time is over",
-            operands: containers,
+            operands: CommandOperands("CONTAINER...", 0, nil),
             options: [
                 CommandOption("time", "t", value: "SECONDS", "Grace time; -1 for no limit"),
                 CommandOption("timeout", value: "SECONDS", "The same", hidden: true),
+                CommandOption("all", "a", "All that run"),
             ])
         return Command(verb: verb) { (invocation) throws(CommandError) in
             let grace = try invocation.graceTime()
-            return invocation.forEachContainer { (word) throws(CommandError) in
-                let container = try invocation.engineContainer(word)
-                try command { () throws(StepError) in try container.stop(graceSeconds: grace) }
+            let words = try invocation.containerWords(running: true)
+            // All at the same time: first everybody is asked, then each has until its own grace is over.
+            var round = Round(invocation, words)
+            var deadlines: [String: Int64] = [:]
+            round.each { (container, word) throws(StepError) in
+                deadlines[word] = try container.askToStop(graceSeconds: grace)
             }
+            round.each { (container, word) throws(StepError) in try container.endWhenOver(deadlines[word]) }
+            round.each { (container, _) throws(StepError) in try container.waitUntilStopped() }
+            return round.finish()
         }
     }
 
@@ -42,15 +49,26 @@ extension Command {
     /// `skiff rm [-f] CONTAINER...`
     static var remove: Command {
         let verb = CommandVerb(
-            "rm", .engine, "Remove containers with their files and their own volumes", operands: containers,
+            "rm", .engine, "Remove containers with their files and their own volumes",
+            operands: CommandOperands("CONTAINER...", 0, nil),
             options: [
+                CommandOption("all", "a", "All containers"),
                 CommandOption("force", "f", "End those that run; one that is not there is no failure"),
                 CommandOption("volumes", "v", "Accepted; a container's anonymous volumes always go with it"),
             ])
         return Command(verb: verb) { (invocation) throws(CommandError) in
             let isForced = invocation.arguments.isSet("force")
-            return invocation.forEachContainer { (word) throws(CommandError) in
-                let home = try invocation.home()
+            let words = try invocation.containerWords(running: false)
+            let home = try invocation.home()
+            // The kernel takes their processes and mounts down at the same time.
+            if isForced, words.count > 1 {
+                for word in words where EngineContainer.exists(word, in: home) {
+                    bestEffort("the removal below tells what is wrong") { () throws(StepError) in
+                        try EngineContainer.find(word, in: home).killWithoutWaiting()
+                    }
+                }
+            }
+            return invocation.forEachContainer(words) { (word) throws(CommandError) in
                 if isForced, !EngineContainer.exists(word, in: home),
                     !EngineContainer.isBeginningOfID(word, in: home)
                 {

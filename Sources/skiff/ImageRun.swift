@@ -24,6 +24,7 @@ struct ImageRun {
                 try ImageRunReader(invocation.arguments, environment: environment).read()
             }
         }
+        options.pressureTriggers = try pressureTriggers()
         options.receiptFile = try invocation.receiptFile()?.string
         let home = try invocation.home()
         let isDetached = invocation.arguments.isSet("detach")
@@ -37,6 +38,22 @@ struct ImageRun {
         }
         if isDetached { return Output.show(running.record.id + "\n") }
         return try AttachedClient(invocation).stay(with: running, sendsInput: true)
+    }
+
+    /// `--on-pressure`, tried on this host.
+    private func pressureTriggers() throws(CommandError) -> [String] {
+        let texts = invocation.arguments.values("on-pressure")
+        if texts.isEmpty { return [] }
+        if invocation.globals.cgroupsAreDisabled {
+            throw CommandError.usage("--on-pressure needs cgroups, which --cgroup-manager disables")
+        }
+        for text in texts {
+            let trigger = try command(exitCode: 2) { () throws(StepError) in try PressureTrigger(text) }
+            try command(exitCode: 125) { () throws(StepError) in
+                try trigger.check(try CgroupHost.detect())
+            }
+        }
+        return texts
     }
 }
 

@@ -57,6 +57,9 @@ enum ImageRunOptions {
         CommandOption("rm", "Remove the container when it ends"),
         CommandOption("stop-signal", value: "SIGNAL", "Signal that asks the program to end (default TERM)"),
         CommandOption("stop-timeout", value: "SECONDS", "Time from that signal to KILL (default 10)"),
+        CommandOption(
+            "on-pressure", value: "WHAT:HOW:STALL/WINDOW:COMMAND",
+            "Run a command here when processes wait, such as memory:some:150ms/1s:'logger busy'"),
         CommandOption("usage", "Print the receipt to standard error at the end"),
     ]
 }

@@ -81,6 +81,10 @@ long cl_unix_address(int fd, const char *path, size_t length, int binds);
 
 /// connect(2) to an abstract unix address of at most 107 bytes.
 long cl_unix_connect_abstract(int fd, const char *name, size_t length);
+/// A TCP socket bound to a port of the loopback address (bind(2)), of IPv6 when `six` is set; it does not block.
+long cl_loopback_socket(int six, uint16_t port);
+/// The port of a bound TCP socket (getsockname(2)).
+long cl_socket_port(int fd);
 /// listen(2)
 static inline long cl_listen(int fd, int backlog) { return CL_RET(listen(fd, backlog)); }
 /// accept4(2) with SOCK_CLOEXEC.
