@@ -6,6 +6,7 @@ package struct PressureTrigger: Sendable, Equatable {
     /// What the processes of a container wait for.
     package enum Resource: String, Sendable { case cpu, memory, io }
 
+    /// What is waited for.
     package let resource: Resource
     /// Whether all processes have to wait (`full`), or some.
     package let isFull: Bool
@@ -23,14 +24,18 @@ package struct PressureTrigger: Sendable, Equatable {
                 "read --on-pressure", refused: "'\(text)': \(reason)",
                 hint: "such as memory:some:150ms/1s:COMMAND", code: .usage, operand: text)
         }
-        let parts = text.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false).map(String.init)
+        let parts = text.split(separator: ":", maxSplits: 3, omittingEmptySubsequences: false).map(
+            String.init)
         guard parts.count == 4 else { throw refusal("is not RESOURCE:some|full:STALL/WINDOW:COMMAND") }
         guard let resource = Resource(rawValue: parts[0]) else {
             throw refusal("'\(parts[0])' is not cpu, memory or io")
         }
-        guard parts[1] == "some" || parts[1] == "full" else { throw refusal("'\(parts[1])' is not some or full") }
+        guard parts[1] == "some" || parts[1] == "full" else {
+            throw refusal("'\(parts[1])' is not some or full")
+        }
         let times = parts[2].split(separator: "/", omittingEmptySubsequences: false)
-        guard times.count == 2, let stall = Self.microseconds(times[0]), let window = Self.microseconds(times[1])
+        guard times.count == 2, let stall = Self.microseconds(times[0]),
+            let window = Self.microseconds(times[1])
         else { throw refusal("'\(parts[2])' is not STALL/WINDOW in us, ms or s") }
         guard (500_000...10_000_000).contains(window) else {
             throw refusal("the kernel takes windows from 500ms to 10s")
