@@ -68,10 +68,11 @@ final class PressureWatch {
     }
 
     private func reap() {
-        guard let ended = command?.borrowed else { return }
+        // Held until the wait is over.
+        guard let ended = command else { return }
         command = nil
         bestEffort("an outcome that cannot be had is not told") { () throws(SyscallError) in
-            guard let result = try waitForExit(of: .pidfd(ended)) else { return }
+            guard let result = try waitForExit(of: .pidfd(ended.borrowed)) else { return }
             if result.exit.shellCode != 0 { note("the command ended with \(result.exit.shellCode)") }
         }
     }
