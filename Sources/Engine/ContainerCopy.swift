@@ -36,7 +36,7 @@ package struct CopyPlace: ~Copyable {
             root = consume opened
             mount = nil
         } else {
-            let tree = try ContainerRootfs(home: container.home, id: container.record.id).mount()
+            let tree = try ContainerRootfs(home: container.home, record: container.record).mount()
             rootView = tree.borrowed
             mount = consume tree
             root = nil

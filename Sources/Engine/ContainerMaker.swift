@@ -60,8 +60,14 @@ package struct ContainerMaker {
             }
             record.name = try claimName(id, records)
             made.name = record.name
+            // Until the record is written nobody else sees which ids are taken.
+            let idLock: UserRanges.Lock? =
+                if case .automatic = options.userNamespace { try UserRanges.Lock(home) } else { nil }
+            defer { withExtendedLifetime(idLock) {} }
+            (record.userMappings, record.groupMappings) = try UserRanges(home: home).mappings(
+                options.userNamespace)
             made.hasSnapshot = true
-            let rootfs = ContainerRootfs(home: home, id: id)
+            let rootfs = ContainerRootfs(home: home, record: record)
             try rootfs.make(found.image, as: found.reference)
             let root = try rootfs.mount(isVolatile: options.removesItself)
             try furnish(
@@ -108,6 +114,8 @@ package struct ContainerMaker {
         let path = home.containers.appending(Path(record.id))
         try ContainerVolumes(home: home, folder: folder, path: path, root: root)
             .make(&options, config, &facts, &record, &volumes)
+        facts.userMappings = record.userMappings
+        facts.groupMappings = record.groupMappings
         facts.devices = try HostDevices.numbers(of: options.devices)
         facts.seccomp = try seccompProfile()
         facts.terminalType = environment.last { $0.hasPrefix("TERM=") }.map { String($0.dropFirst(5)) }
@@ -117,9 +125,11 @@ package struct ContainerMaker {
         if options.wantsInit { facts.initProgram = try InitCopy.path(in: home.state).string }
         var spec = try ContainerSpecification(config: config, options: options, facts: facts).make()
         let taken = Set(spec.mounts.map(\.destination))
-        spec.mounts += try GeneratedFiles(folder: folder, path: path, root: root).make(
-            hostname: options.hostname ?? String(record.id.prefix(12)), network: options.network, taken: taken
-        )
+        spec.mounts += try GeneratedFiles(folder: folder, path: path, root: root, owner: record.rootOwner)
+            .make(
+                hostname: options.hostname ?? String(record.id.prefix(12)), network: options.network,
+                taken: taken
+            )
         complete(&record, config)
         try during("write config.json of \(record.name)") { () throws(SyscallError) in
             try replaceFile(ContainerFile.configuration, in: folder, spec.json())

@@ -1,4 +1,5 @@
 package import JSONCoding
+package import RuntimeSpec
 
 /// What the engine knows of a container from its making to its removal; it never changes but for the name.
 ///
@@ -34,6 +35,9 @@ package struct ContainerRecord: Sendable, Equatable, JSONReadable, JSONWritable 
     package var receiptFile: String?
     /// What is to happen under pressure, as `PressureTrigger` reads it.
     package var pressureTriggers: [String] = []
+    /// Mappings of its user namespace; empty without one.
+    package var userMappings: [IDMappingSpec] = []
+    package var groupMappings: [IDMappingSpec] = []
     /// Volumes made for this container alone; they go away with it.
     package var anonymousVolumes: [String] = []
 
@@ -74,6 +78,8 @@ package struct ContainerRecord: Sendable, Equatable, JSONReadable, JSONWritable 
             case "labels": labels = try reader.read()
             case "network": network = try reader.string()
             case "pressureTriggers": pressureTriggers = try reader.read()
+            case "uidMappings": userMappings = try reader.read()
+            case "gidMappings": groupMappings = try reader.read()
             case "receiptFile": receiptFile = try reader.string()
             case "anonymousVolumes": anonymousVolumes = try reader.read()
             default: break
@@ -103,6 +109,8 @@ package struct ContainerRecord: Sendable, Equatable, JSONReadable, JSONWritable 
             writer.field("stopTimeoutSeconds", stopTimeoutSeconds)
             writer.field("labels", labels)
             writer.field("network", network)
+            writer.fieldUnlessEmpty("uidMappings", userMappings)
+            writer.fieldUnlessEmpty("gidMappings", groupMappings)
             writer.field("receiptFile", receiptFile)
             writer.fieldUnlessEmpty("pressureTriggers", pressureTriggers)
             writer.field("anonymousVolumes", anonymousVolumes)

@@ -70,7 +70,7 @@ package struct ContainerRun {
             try FileLock(at: ContainerFile.lock, in: container.folder.borrowed)
         }
         try container.clearRuntime()
-        let root = try ContainerRootfs(home: home, id: container.record.id).mount()
+        let root = try ContainerRootfs(home: home, record: container.record).mount()
         if container.record.wantsInit { _ = try InitCopy.path(in: home.state) }
         try container.markBegun(lock.borrowed)
         return PreparedContainer(container: container, lock: lock, root: root)

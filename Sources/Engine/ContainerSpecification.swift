@@ -25,6 +25,10 @@ package struct ContainerSpecification {
         package var hasUnifiedCPU = false
         /// A seccomp profile read from a file, when one was asked for.
         package var seccomp: SeccompSpec?
+        /// Mappings of the container's user namespace; empty for none.
+        package var userMappings: [IDMappingSpec] = []
+        /// The same for groups.
+        package var groupMappings: [IDMappingSpec] = []
         /// TERM of the caller, for containers with a terminal.
         package var terminalType: String?
         /// Path of skiff's own file, for `--init`.
@@ -84,6 +88,8 @@ package struct ContainerSpecification {
         spec.mounts = mounts()
         var linux = LinuxSpec()
         linux.namespaces = namespaces()
+        linux.uidMappings = facts.userMappings
+        linux.gidMappings = facts.groupMappings
         linux.resources = resources()
         linux.devices = try devices()
         linux.sysctl = options.sysctls
@@ -172,6 +178,7 @@ package struct ContainerSpecification {
         var kinds: [NamespaceKind] = [.pid, .ipc, .uts, .mount]
         if !options.sharesCgroupNamespace { kinds.append(.cgroup) }
         if options.network == .isolated { kinds.append(.network) }
+        if !facts.userMappings.isEmpty { kinds.append(.user) }
         return kinds.map { NamespaceSpec(kind: $0) }
     }
 
@@ -215,6 +222,12 @@ extension ContainerSpecification {
                 result[index].options.append("size=\(size)")
             }
             if options.isPrivileged { result[index].options.removeAll { $0 == "ro" } }
+            // Only who owns the network namespace may mount its sysfs.
+            if result[index].type == "sysfs", options.network == .host, !facts.userMappings.isEmpty {
+                result[index].type = "bind"
+                result[index].source = "/sys"
+                result[index].options = ["rbind", "rprivate", "nosuid", "noexec", "nodev", "ro"]
+            }
         }
         func put(_ mount: MountSpec) {
             result.removeAll { $0.destination == mount.destination }

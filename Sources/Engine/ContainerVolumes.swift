@@ -17,7 +17,7 @@ struct ContainerVolumes {
         _ options: inout RunOptions, _ config: ContainerConfig, _ facts: inout ContainerSpecification.Facts,
         _ record: inout ContainerRecord, _ made: inout [Path]
     ) throws(StepError) {
-        let volumes = VolumeStore(root: root)
+        let volumes = VolumeStore(root: root, owner: record.rootOwner)
         for index in options.binds.indices {
             let bind = options.binds[index]
             guard bind.isVolume else {

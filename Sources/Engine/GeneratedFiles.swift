@@ -10,6 +10,8 @@ struct GeneratedFiles {
     let path: Path
     /// The container's root file system.
     let root: BorrowedFD
+    /// Who is root in the container.
+    let owner: (userID: UInt32, groupID: UInt32)
 
     /// Writes what is needed and gives the mounts. `taken` are destinations that somebody else covers.
     func make(hostname: String, network: RunOptions.NetworkChoice, taken: Set<String>) throws(StepError)
@@ -54,6 +56,9 @@ struct GeneratedFiles {
     private func write(_ name: Path, _ text: String) throws(StepError) {
         try during("write the container's \(name)") { () throws(SyscallError) in
             let file = try open(name, [.writeOnly, .create, .truncate, .noFollow], mode: 0o644, in: folder)
+            if owner != (0, 0) {
+                try file.borrowed.changeOwner(userID: owner.userID, groupID: owner.groupID)
+            }
             try file.borrowed.changeMode(0o644)
             try file.borrowed.writeAll(text)
         }

@@ -50,6 +50,7 @@ package struct RunOptions: Sendable, Equatable {
     package var devices: [DeviceOption] = []
     package var sysctls = StringMap()
     package var network = NetworkChoice.isolated
+    package var userNamespace = UserNamespaceChoice.host
 
     /// `-t` and `-i`.
     package var wantsTerminal = false

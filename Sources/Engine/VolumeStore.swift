@@ -9,6 +9,8 @@ internal import LinuxSystem
 struct VolumeStore {
     /// The container's root file system.
     let root: BorrowedFD
+    /// Who is root in the container: a new volume that the image has no directory for belongs to them.
+    let owner: (userID: UInt32, groupID: UInt32)
 
     /// The host path of a named volume; `made` is told whether it is new.
     func named(
@@ -73,7 +75,12 @@ struct VolumeStore {
             try makeDirectory(name, in: folder, mode: 0o755)
             return try open(name, [.readOnly, .directory, .noFollow], in: folder)
         }
-        try during(step) { () throws(SyscallError) in try target.borrowed.changeMode(0o755) }
+        try during(step) { () throws(SyscallError) in
+            if owner != (0, 0) {
+                try target.borrowed.changeOwner(userID: owner.userID, groupID: owner.groupID)
+            }
+            try target.borrowed.changeMode(0o755)
+        }
         guard let source = try imageDirectory(destination, step) else { return }
         let copier = TreeCopy()
         try copier.copyContents(of: source.borrowed, into: target.borrowed)

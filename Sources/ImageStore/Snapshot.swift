@@ -47,13 +47,42 @@ package struct Snapshot: ~Copyable {
     /// Mounts the layers with the writable top: a detached overlay, in nobody's mount table, gone with the
     /// value unless it is moved somewhere.
     /// - Parameter isVolatile: the first and last time that it is mounted; then its end does not wait for the disk.
+    /// - Parameter namespace: a user namespace by whose mapping the layers are seen; what is written belongs to ids
+    ///   outside of it.
     /// - SeeAlso: fsopen(2), overlayfs (kernel documentation)
-    package borrowing func mount(isVolatile: Bool = false) throws(StepError) -> MountTree {
-        let layers = try openLayers()
+    package borrowing func mount(
+        isVolatile: Bool = false, mappedBy namespace: BorrowedFD? = nil
+    ) throws(StepError) -> MountTree {
+        var layers = try openLayers()
+        if let namespace { layers = try mapped(layers, by: namespace) }
         defer { withExtendedLifetime(layers) {} }
         return try OverlayMount.mount(
             lower: layers.map(\.borrowed), writable: directory.borrowed, name: lease.name,
             isVolatile: isVolatile)
+    }
+
+    /// The layers as mounts of their own with the mapping of a user namespace.
+    private borrowing func mapped(
+        _ layers: [BorrowedLayer], by namespace: BorrowedFD
+    ) throws(StepError) -> [BorrowedLayer] {
+        let step: Step = "map the owners of the layers of \(lease.reference)"
+        var result: [BorrowedLayer] = []
+        for layer in layers {
+            do throws(SyscallError) {
+                let tree = try cloneTree("", in: layer.borrowed, recursive: false)
+                try setMountAttributes(tree.borrowed, userNamespace: namespace)
+                result.append(BorrowedLayer(OwnedFD(adopting: tree.release())))
+            } catch {
+                if ![.EINVAL, .ENOSYS, .EOPNOTSUPP, .EPERM].contains(error.errno) {
+                    throw StepError(step, error)
+                }
+                throw StepError(
+                    step, error,
+                    hint: "--userns needs Linux 5.19 and a store on a file system with id-mapped mounts",
+                    code: .kernelLacks)
+            }
+        }
+        return result
     }
 
     /// What the container sees, without a way to change it, also while it runs: a detached overlay, gone with the value.

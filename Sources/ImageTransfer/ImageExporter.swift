@@ -11,6 +11,13 @@ package enum ImageExporter {
     package static func export(
         _ container: String, to target: Path?, ids: IDShift, from store: borrowing ImageStore
     ) throws(StepError) {
+        // The image's files have their own ids on the disk, what the container wrote those of its namespace.
+        if ids.reaches(below: 65536) {
+            throw StepError(
+                "export \(container.prefix(12))",
+                refused: "its user namespace has ids below 65536, which cannot be told from the image's",
+                hint: "skiff commit and skiff save tell them apart", code: .unsupported)
+        }
         let tree = try store.snapshot(named: container).mountForReading()
         let root = try during("open the files of \(container.prefix(12))") { () throws(SyscallError) in
             try open(".", [.readOnly, .directory], in: tree.borrowed)

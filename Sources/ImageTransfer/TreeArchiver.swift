@@ -220,7 +220,8 @@ struct TreeArchiver {
     }
 }
 
-/// How ids of a tree on the disk become those of an archive: the other way round than a user namespace maps them.
+/// How ids of a tree on the disk become those of an archive: the other way round than a user namespace maps them. Ids that it
+/// does not map are the image's own and stay.
 package struct IDShift: Sendable {
     /// One range of a mapping.
     package struct Range: Sendable {
@@ -249,8 +250,9 @@ package struct IDShift: Sendable {
 
     /// Ids stay as they are.
     package static let none = IDShift(users: [], groups: [])
-    /// Who owns what the mapping does not know.
-    private static let overflow: UInt32 = 65534
+
+    /// Whether ids outside lie below a limit.
+    func reaches(below limit: UInt32) -> Bool { (users + groups).contains { $0.outside < limit } }
 
     func user(_ id: UInt32) -> UInt32 { Self.map(id, users) }
     func group(_ id: UInt32) -> UInt32 { Self.map(id, groups) }
@@ -260,7 +262,7 @@ package struct IDShift: Sendable {
         for range in ranges where id >= range.outside && id - range.outside < range.count {
             return range.inside + (id - range.outside)
         }
-        return overflow
+        return id
     }
 
     /// File capabilities that hold in a user namespace only (version 3) become plain ones (version 2).

@@ -1,4 +1,4 @@
-import LinuxSystem
+package import LinuxSystem
 
 extension MountSources {
     /// Gives a tree the identity mapping of its entry, from a user namespace that exists only for that moment: no
@@ -12,14 +12,18 @@ extension MountSources {
             if let path = map.namespace {
                 try LinuxSystem.open(path, .readOnly)
             } else {
-                try userNamespace(with: map)
+                try MountIdentityMap.userNamespace(users: map.users, groups: map.groups)
             }
         try setMountAttributes(
             tree.borrowed, userNamespace: namespace.borrowed, recursive: map.recursive)
     }
+}
 
+extension MountIdentityMap {
     /// Makes a user namespace with these mappings: a child that waits holds it until it is opened.
-    private static func userNamespace(with map: MountIdentityMap) throws(SyscallError) -> OwnedFD {
+    package static func userNamespace(
+        users: [Range], groups: [Range]
+    ) throws(SyscallError) -> OwnedFD {
         switch try cloneProcess(.newUser) {
         case .child:
             // Killed by the parent, or by the kernel with it.
@@ -30,8 +34,8 @@ extension MountSources {
         case .parent(let child):
             do throws(SyscallError) {
                 let directory = try LinuxSystem.open("/proc/\(child.pid)", [.pathOnly, .directory])
-                try writeFile("gid_map", in: directory.borrowed, lines(map.groups))
-                try writeFile("uid_map", in: directory.borrowed, lines(map.users))
+                try writeFile("gid_map", in: directory.borrowed, lines(groups))
+                try writeFile("uid_map", in: directory.borrowed, lines(users))
                 let namespace = try LinuxSystem.open("ns/user", .readOnly, in: directory.borrowed)
                 try end(child)
                 return namespace

@@ -10,6 +10,13 @@ package struct MountIdentityMap: Sendable, Hashable {
         package var outside: UInt32
         /// Number of ids.
         package var count: UInt32
+
+        /// A range of the values named.
+        package init(inside: UInt32, outside: UInt32, count: UInt32) {
+            self.inside = inside
+            self.outside = outside
+            self.count = count
+        }
     }
     /// User ids.
     package var users: [Range]

@@ -23,9 +23,10 @@ extension Command {
             if invocation.arguments.isSet("archive") {
                 choices.copiesDevices = true
             } else {
-                choices.owner =
-                    target.container == nil
-                    ? (userID: effectiveUserID(), groupID: effectiveGroupID()) : (0, 0)
+                choices.owner = (userID: effectiveUserID(), groupID: effectiveGroupID())
+                if let name = target.container {
+                    choices.owner = try invocation.engineContainer(name).record.rootOwner
+                }
             }
             let from = try place(source, invocation)
             let to = try place(target, invocation)

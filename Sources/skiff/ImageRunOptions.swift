@@ -50,6 +50,10 @@ enum ImageRunOptions {
         CommandOption(
             "security-opt", value: "OPTION", "seccomp=unconfined, seccomp=FILE or no-new-privileges"),
         CommandOption("sysctl", value: "KEY=VALUE", "Set a kernel parameter of the container's namespaces"),
+        CommandOption(
+            "userns", value: "NAME", "User namespace: host (the default), auto, auto:size=N or UID:GID:SIZE"),
+        CommandOption("uidmap", value: "IN:OUT:SIZE", "Map user ids of a user namespace; may be repeated"),
+        CommandOption("gidmap", value: "IN:OUT:SIZE", "Map group ids; like the user ids without it"),
         CommandOption("network", value: "NAME", "none (only a loopback interface; the default) or host"),
         CommandOption("net", value: "NAME", "The same as --network", hidden: true),
     ]

@@ -137,11 +137,23 @@ struct ImageRunReader {
 
     private func readRights(_ options: inout RunOptions) throws(StepError) {
         for text in arguments.values("security-opt") { try readSecurity(text, &options) }
+        try readUserNamespace(&options)
         guard let network = arguments.value("network") ?? arguments.value("net") else { return }
         guard let choice = RunOptions.NetworkChoice(rawValue: network) else {
             throw StepError("read --network", refused: "'\(network)' is not known", hint: "none or host")
         }
         options.network = choice
+    }
+
+    private func readUserNamespace(_ options: inout RunOptions) throws(StepError) {
+        if let text = arguments.value("userns") { options.userNamespace = try UserNamespaceChoice(text) }
+        let (users, groups) = (arguments.values("uidmap"), arguments.values("gidmap"))
+        if users.isEmpty, groups.isEmpty { return }
+        if arguments.value("userns") != nil {
+            throw StepError(
+                "read --userns", refused: "--uidmap and --gidmap say it, too; give one", code: .usage)
+        }
+        options.userNamespace = try UserNamespaceChoice(users: users, groups: groups)
     }
 
     private func readSecurity(_ text: String, _ options: inout RunOptions) throws(StepError) {
