@@ -103,7 +103,8 @@ private let isRoot = effectiveUserID() == 0
                 return found.lines
             }
             demandEmpty(report)
-            let missing = MountSpec(destination: "/x", source: "nothing/here", options: ["bind"])
+            // What spreads to the host is cloned before init is there.
+            let missing = MountSpec(destination: "/x", source: "nothing/here", options: ["bind", "shared"])
             trial.spec.mounts = [missing]
             let plan = try MountPlan.make(spec: trial.spec, facts: trial.facts)
             let error = #expect(throws: StepError.self) { _ = try MountSources.open(plan).self }
