@@ -106,6 +106,7 @@ private let isRoot = effectiveUserID() == 0
             // What spreads to the host is cloned before init is there.
             let missing = MountSpec(destination: "/x", source: "nothing/here", options: ["bind", "shared"])
             trial.spec.mounts = [missing]
+            trial.spec.linux?.rootfsPropagation = .shared
             let plan = try MountPlan.make(spec: trial.spec, facts: trial.facts)
             let error = #expect(throws: StepError.self) { _ = try MountSources.open(plan).self }
             #expect(error?.description.contains("mounts[0]") == true)
