@@ -7,6 +7,8 @@ internal import CLinux
 /// - SeeAlso: openat2(2), path_resolution(7); security invariants I-1, I-4
 struct OpenWalk: ~Copyable {
     private static let maximumLinks = 40
+    /// PATH_MAX, which counts the zero at the end.
+    private static let longestPath = 4096
 
     private let root: BorrowedFD
     private let rules: Resolve
@@ -24,6 +26,10 @@ struct OpenWalk: ~Copyable {
         _ path: Path, _ flags: OpenFlags, mode: UInt32, in root: BorrowedFD, _ rules: Resolve
     ) throws(SyscallError) -> OwnedFD {
         guard !path.isEmpty else { throw SyscallError(.openat, on: path.string, .ENOENT) }
+        // As the kernel: each name of a longer one would hold a descriptor.
+        guard path.bytes.count < longestPath else {
+            throw SyscallError(.openat, on: path.string, .ENAMETOOLONG)
+        }
         guard rules.isScoped else { throw SyscallError(.openat2, on: path.string, .ENOSYS) }
         if path.isAbsolute, rules.refusesLeaving { throw SyscallError(.openat, on: path.string, .EXDEV) }
         let mount = rules.contains(.noCrossDevice) ? try root.extendedAttributesAndMount().mountID : nil

@@ -218,6 +218,7 @@ def test_2016_9962_the_joining_process_shows_nothing_of_the_host(rt, bundle):
 @pytest.mark.skiff_only
 def test_2016_9962_a_joining_process_is_born_without_the_directory_of_its_cgroup(rt, bundle):
     """A container that may trace others could reach the host's control groups through it."""
+    rt.needs_calls("clone3")
     bundle.capabilities("CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH")
     bundle.probe(("echo", "ready"), ("spy", "40", str(30 * host.PATIENCE)), ("echo", "done"), "sleep")
     with rt.container(bundle) as c:
