@@ -42,3 +42,14 @@ private func unescaped(_ text: Substring) -> Path {
     }
     return Path(bytes: bytes)
 }
+
+/// Whether `/` is the file system that the kernel unpacked its initramfs into. It lies on no other mount, so nothing can take
+/// its place, and pivot_root fails with EINVAL. Kernels from 7.0 on put an empty one below it. Without /proc: no.
+/// - SeeAlso: pivot_root(2), "EINVAL"
+package func rootIsInitramfs() -> Bool {
+    do throws(SyscallError) {
+        return try mountTable().contains { $0.mountPoint == "/" && $0.type == "rootfs" }
+    } catch {
+        return false
+    }
+}

@@ -56,23 +56,12 @@ extension RootfsContext {
     private func pivot() throws(StepError) {
         do throws(SyscallError) {
             try pivotRoot(to: ".", oldRoot: ".")
-        } catch  where error.errno == .EINVAL && hostRootIsInitramfs() {
+        } catch  where error.errno == .EINVAL && rootIsInitramfs() {
             return try coverHostRoot()
         } catch {
             throw StepError("pivot root", error)
         }
         try during("detach the host's mounts") { () throws(SyscallError) in try unmount(".", lazily: true) }
-    }
-
-    /// Whether `/` is the file system that the kernel unpacked its initramfs into. It lies on no other mount, so nothing
-    /// can take its place. Kernels from 7.0 on put an empty one below it.
-    /// - SeeAlso: pivot_root(2), "EINVAL"
-    private func hostRootIsInitramfs() -> Bool {
-        do throws(SyscallError) {
-            return try mountTable().contains { $0.mountPoint == "/" && $0.type == "rootfs" }
-        } catch {
-            return false
-        }
     }
 
     /// Mounts that had to stay writable until now become read-only.
