@@ -2,12 +2,16 @@ import Cgroups
 import JSONCoding
 import LinuxSystem
 import RuntimeSpec
+import Synchronization
 import Testing
+
+private let trees = Atomic<Int>(0)
 
 /// CLI-12 on a folder with files as a v2 kernel has them; Tests/Integration/test_events.py asks this machine's.
 @Suite struct StatisticsReportTests {
     private func withTree(_ files: [(Path, String)], _ body: (Path) throws -> Void) throws {
-        let root: Path = "/tmp/skiff-test-\(currentProcessID())-report"
+        let number = trees.add(1, ordering: .relaxed).newValue
+        let root: Path = "/tmp/skiff-test-\(currentProcessID())-report\(number)"
         try makeDirectories(root.appending("a"))
         do {
             for (file, text) in files {
