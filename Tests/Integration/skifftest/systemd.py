@@ -112,7 +112,9 @@ class Systemd:
         if self.process.poll() is not None:
             raise AssertionError(f"systemd ended: {self.log.read_text()[-2000:]}")
         pid = self.pid
-        return pid is not None and Path(f"/proc/{pid}/root/run/trial-ready").exists()
+        # The service's cgroup goes a moment after its program: a test that starts in between would miss it.
+        return (pid is not None and Path(f"/proc/{pid}/root/run/trial-ready").exists()
+                and not (self.cgroup / "system.slice/trial.service").exists())
 
     @property
     def pid(self) -> int | None:
